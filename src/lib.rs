@@ -1,0 +1,24 @@
+//! Conveyor: a headless control plane for people who build CI/CD platforms.
+//!
+//! | room | what is in it |
+//! |---|---|
+//! | [`model`] | what things are: pure and synchronous |
+//! | [`store`] | where things are kept: the only importer of RocksDB |
+//! | [`engine`] | what happens: one method per use case |
+//! | [`api`] | how it is reached: gRPC, REST, SSE and websocket |
+//! | [`cli`] | how a person drives it: a gRPC client |
+//! | [`drivers`] | drivers that ship with it, written against `clients/rust` like anyone's |
+//! | [`server`] | wiring: sees all of the above |
+//!
+//! Arrows run api -> engine -> store -> model. A test holds them to it.
+
+pub mod api;
+pub mod cli;
+pub mod config;
+pub mod drivers;
+pub mod engine;
+pub mod error;
+pub mod model;
+pub mod proto;
+pub mod server;
+pub mod store;

@@ -1,0 +1,3 @@
+//! Picks the command and sets the exit code.
+
+fn main() {}
