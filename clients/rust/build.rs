@@ -14,6 +14,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         ],
         ["../../proto"],
     )?;
-    tonic_prost_build::configure().build_server(false).compile_fds(api)?;
+    tonic_prost_build::configure()
+        .build_server(false)
+        .compile_fds(api)?;
     Ok(())
 }

@@ -1,7 +1,42 @@
 //! The Rust client of Conveyor and a runtime for its drivers.
+//!
+//! | module | what it owns |
+//! |---|---|
+//! | `client` | one connection and the typed clients of the services |
+//! | `driver` | what a driver says of itself, and its reconcile function |
+//! | `manager` | runs drivers against a server until they are told to stop |
+//! | `task`, `cancel`, `logger`, `outcome` | what a reconcile function is given and gives back |
+//! | `session` | the stream of one driver instance: hello, reconnect, heartbeat, drain |
+//! | `ledger`, `held` | the protocol's rules for the tasks in hand, without I/O |
+//! | `work` | carries out one task on the user's runtime |
+//! | `lines`, `split` | log lines kept until they are on the server's disk |
+//!
+//! A reader who wants to write a driver starts with [`Driver`] and [`Manager`].
+
+mod cancel;
+mod client;
+mod driver;
+mod error;
+mod lines;
+mod logger;
+mod manager;
+mod outcome;
+mod split;
+mod task;
 
 /// The generated messages and clients of `proto/conveyor/v1`.
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::unwrap_used)]
 pub mod proto {
     tonic::include_proto!("conveyor.v1");
 }
+
+pub use cancel::{CancelReason, CancelSignal, Cancellation};
+pub use client::{Client, connect};
+pub use driver::Driver;
+pub use error::Error;
+pub use logger::Logger;
+pub use manager::Manager;
+pub use outcome::{IntoOutcome, Outcome};
+pub use task::{Task, TaskResource, TaskStep};
+pub use tokio_util::sync::CancellationToken;
+pub use tonic;

@@ -1,0 +1,61 @@
+//! The errors that end a call of this crate. Each message says what to do.
+
+/// Why a client or a driver could not go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The server's address cannot be read.
+    #[error("`{server}` is not an address of a server: give one like http://127.0.0.1:8080")]
+    Address {
+        /// The address as given.
+        server: String,
+        /// What is wrong with it.
+        source: tonic::transport::Error,
+    },
+    /// Nothing listens there, or nothing answers in time.
+    #[error(
+        "no server answers at {server}: start one with `conveyor up`, or name it with --server"
+    )]
+    Unreachable {
+        /// The address as given.
+        server: String,
+        /// What the connection said.
+        source: tonic::transport::Error,
+    },
+    /// The server will not have this driver, and would not on another try.
+    #[error(
+        "the server at {server} refuses driver `{driver}`: {} ({:?}); {}",
+        status.message(), status.code(), advice(status.code())
+    )]
+    Refused {
+        /// The driver's name.
+        driver: String,
+        /// The address as given.
+        server: String,
+        /// What the server said.
+        status: Box<tonic::Status>,
+    },
+    /// A manager was started with no driver in it.
+    #[error("there is no driver to run: add one with `Manager::driver`")]
+    NoDriver,
+    /// The thread that speaks with the server could not be started, or has died.
+    #[error("the thread that speaks with the server is gone: {reason}")]
+    Thread {
+        /// What the system said.
+        reason: String,
+    },
+}
+
+/// What to do about a code that no new try can cure.
+fn advice(code: tonic::Code) -> &'static str {
+    match code {
+        tonic::Code::InvalidArgument => "mend the driver's name, definitions, events or labels",
+        tonic::Code::FailedPrecondition => "bring the server into the state that it asks for",
+        tonic::Code::Unauthenticated => "give the driver credentials that the server knows",
+        tonic::Code::PermissionDenied => "ask for the right to run this driver",
+        tonic::Code::Unimplemented => {
+            "is this a Conveyor server, and not older than the driver? Check --server"
+        }
+        _ => "see the server's log",
+    }
+}
