@@ -1,0 +1,6 @@
+//! Black-box tests: a real server process, reached as its users reach it. One binary, since each
+//! would link RocksDB again.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
