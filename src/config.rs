@@ -1,1 +1,433 @@
-//! config
+//! Every setting once: file key, flag, environment variable, default and reason.
+//!
+//! A flag wins over the environment, the environment over the config file, the file over the default. Where a
+//! text comes from is the business of [`sources`]; what it means is decided here. A `Settings` that exists is valid.
+
+mod sources;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use tracing_subscriber::EnvFilter;
+
+use sources::{Origin, Sources};
+
+/// One setting as people meet it.
+#[derive(Debug)]
+pub struct Setting {
+    /// Its key in the config file; dots stand for nesting.
+    pub key: &'static str,
+    /// The text it has when nobody says anything.
+    pub default: &'static str,
+    /// What it is for.
+    pub why: &'static str,
+}
+
+/// The settings. Those without a dot in their key are flags of `conveyor up` too (`--listen`); each is an
+/// environment variable (`CONVEYOR_LISTEN`, `CONVEYOR_DRIVER_LEASE_TIME`).
+#[rustfmt::skip]
+pub const SETTINGS: &[Setting] = &[
+    Setting { key: "listen", default: "127.0.0.1:8080", why: "Address and port for everything: gRPC, REST, SSE and websocket. Port 0 picks a free one." },
+    Setting { key: "data", default: "./conveyor-data", why: "Directory of the store. One server at a time." },
+    Setting { key: "insecure", default: "false", why: "Allows an address beyond loopback although there is no authentication." },
+    Setting { key: "log", default: "info", why: "What the server logs on stderr: a level, or a filter such as info,conveyor=debug." },
+    Setting { key: "drain_time", default: "5s", why: "How long a stop may take: what arrived is stored and answered, then streams end." },
+    Setting { key: "api.body_bytes", default: "4 MiB", why: "Largest body of a REST request." },
+    Setting { key: "api.connections", default: "16000", why: "Most connections at once." },
+    Setting { key: "api.origins", default: "", why: "Web origins, comma-separated, that may call the API from a browser beside our own." },
+    Setting { key: "api.hosts", default: "", why: "Host names, comma-separated, that a loopback listener answers to beside the loopback ones." },
+    Setting { key: "driver.lease_time", default: "30s", why: "A driver not heard for so long loses its tasks to another." },
+    Setting { key: "driver.heartbeat_period", default: "10s", why: "How often drivers say that they live; three fit in a lease." },
+    Setting { key: "driver.ack_time", default: "5s", why: "An offer not accepted within it goes to another instance." },
+    Setting { key: "driver.hello_time", default: "10s", why: "A driver stream that has not said hello by then ends." },
+    Setting { key: "driver.cancel_grace", default: "10s", why: "Time to stop and to report that a cancelled task gets." },
+    Setting { key: "driver.refusal_pause", default: "5s", why: "An instance that refused an offer is passed over for that step so long." },
+    Setting { key: "store.min_free_bytes", default: "256 MiB", why: "With less free disk than this nothing new is taken in; what runs can still end." },
+];
+
+/// The flags of `conveyor up`.
+#[derive(Debug, Default, clap::Args)]
+pub struct Flags {
+    /// Address and port to listen on; port 0 picks a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "IP:PORT")]
+    pub listen: Option<String>,
+    /// Directory of the store [default: ./conveyor-data]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<String>,
+    /// Allow an address beyond loopback, although there is no authentication yet
+    #[arg(long)]
+    pub insecure: bool,
+    /// What to log on stderr: a level, or a filter such as info,conveyor=debug [default: info]
+    #[arg(long, value_name = "FILTER")]
+    pub log: Option<String>,
+    /// Config file; also CONVEYOR_CONFIG [default: ./conveyor.yml, if there is one]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// All settings, checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The directory of the store.
+    pub data: PathBuf,
+    /// Whether an address beyond loopback is fine.
+    pub insecure: bool,
+    /// What is logged: a filter of `tracing`.
+    pub log: String,
+    /// How long a drain may take.
+    pub drain_time: Duration,
+    /// How the server is reached.
+    pub api: ApiSettings,
+    /// How drivers are treated.
+    pub driver: DriverSettings,
+    /// How things are kept.
+    pub store: StoreSettings,
+}
+
+/// How the server is reached.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ApiSettings {
+    /// Largest body of a REST request, in bytes.
+    pub body_bytes: usize,
+    /// Most connections at once.
+    pub connections: usize,
+    /// Web origins that may call the API beside our own.
+    pub origins: Vec<String>,
+    /// Host names that a loopback listener answers to beside the loopback ones.
+    pub hosts: Vec<String>,
+}
+
+/// How drivers are treated.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DriverSettings {
+    /// A driver not heard for so long loses its tasks.
+    pub lease_time: Duration,
+    /// How often drivers say that they live.
+    pub heartbeat_period: Duration,
+    /// How long an offer waits for its ack.
+    pub ack_time: Duration,
+    /// How long a new stream may take to say hello.
+    pub hello_time: Duration,
+    /// How long a cancelled task may take to stop.
+    pub cancel_grace: Duration,
+    /// How long an instance that refused an offer is passed over for it.
+    pub refusal_pause: Duration,
+}
+
+/// How things are kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoreSettings {
+    /// With less free disk than this, in bytes, nothing new is taken in.
+    pub min_free_bytes: u64,
+}
+
+/// Why there are no settings.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The config file cannot be read.
+    #[error("config file {}: {source}", file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The config file is no YAML mapping.
+    #[error("config file {}: {message}", file.display())]
+    Malformed {
+        /// The file.
+        file: PathBuf,
+        /// What the parser said.
+        message: String,
+    },
+    /// The config file has a key that does not exist.
+    #[error("config file {} line {line}: there is no setting {key}; the nearest is {nearest}", file.display())]
+    UnknownKey {
+        /// The file.
+        file: PathBuf,
+        /// Its line, from 1.
+        line: u64,
+        /// The key as it stands there.
+        key: String,
+        /// The known key most like it.
+        nearest: &'static str,
+    },
+    /// A value cannot be read.
+    #[error("setting {key}: {text:?} is not {expected} (from {origin})")]
+    Invalid {
+        /// The setting.
+        key: &'static str,
+        /// Its text.
+        text: String,
+        /// What it should have been.
+        expected: &'static str,
+        /// Where the text came from.
+        origin: Origin,
+    },
+    /// The lease is too short for the heartbeats.
+    #[error(
+        "setting driver.lease_time: {lease:?} is not longer than driver.heartbeat_period ({period:?}), \
+         so every driver would lose its tasks between two heartbeats"
+    )]
+    LeaseTooShort {
+        /// The lease.
+        lease: Duration,
+        /// The heartbeat period.
+        period: Duration,
+    },
+    /// The address is open to others and nobody said that this is fine.
+    #[error(
+        "setting listen: {listen} can be reached from other machines, and there is no authentication yet: everyone \
+         who reaches the port can do everything. Listen on 127.0.0.1, or say --insecure if that is what you want"
+    )]
+    Exposed {
+        /// The address.
+        listen: SocketAddr,
+    },
+}
+
+impl Settings {
+    /// Reads the settings from flags, environment variables (`env` looks one up) and the config file.
+    pub fn load(
+        flags: &Flags,
+        env: impl Fn(&str) -> Option<String>,
+    ) -> Result<Settings, ConfigError> {
+        let sources = Sources::gather(flags, env)?;
+        Settings {
+            listen: sources.read("listen", "an address such as 127.0.0.1:8080", address)?,
+            data: sources.read("data", "a directory", path)?,
+            insecure: sources.read("insecure", "true or false", |text| text.parse().ok())?,
+            log: sources.read(
+                "log",
+                "a level (error, warn, info, debug, trace) or a filter of tracing",
+                filter,
+            )?,
+            drain_time: sources.read("drain_time", DURATION, duration)?,
+            api: ApiSettings {
+                body_bytes: sources.read("api.body_bytes", BYTES, bytes)?,
+                connections: sources.read("api.connections", "a number from 1 on", count)?,
+                origins: sources.read(
+                    "api.origins",
+                    "a list of origins such as https://ci.example.org",
+                    origins,
+                )?,
+                hosts: sources.read("api.hosts", "a list of host names without port", hosts)?,
+            },
+            driver: DriverSettings {
+                lease_time: sources.read("driver.lease_time", DURATION, duration)?,
+                heartbeat_period: sources.read("driver.heartbeat_period", DURATION, duration)?,
+                ack_time: sources.read("driver.ack_time", DURATION, duration)?,
+                hello_time: sources.read("driver.hello_time", DURATION, duration)?,
+                cancel_grace: sources.read("driver.cancel_grace", DURATION, duration)?,
+                refusal_pause: sources.read("driver.refusal_pause", DURATION, duration)?,
+            },
+            store: StoreSettings {
+                min_free_bytes: sources.read("store.min_free_bytes", BYTES, bytes)?,
+            },
+        }
+        .check()
+    }
+
+    /// The rules that take more than one setting.
+    fn check(self) -> Result<Settings, ConfigError> {
+        if !self.listen.ip().is_loopback() && !self.insecure {
+            return Err(ConfigError::Exposed {
+                listen: self.listen,
+            });
+        }
+        let (lease, period) = (self.driver.lease_time, self.driver.heartbeat_period);
+        if lease <= period {
+            return Err(ConfigError::LeaseTooShort { lease, period });
+        }
+        Ok(self)
+    }
+}
+
+const DURATION: &str = "a time above zero such as 30s, 500ms or 2m";
+const BYTES: &str = "a number of bytes such as 4194304, 512 KiB or 4 MiB";
+
+fn address(text: &str) -> Option<SocketAddr> {
+    text.replacen("localhost:", "127.0.0.1:", 1).parse().ok()
+}
+
+fn path(text: &str) -> Option<PathBuf> {
+    (!text.is_empty()).then(|| PathBuf::from(text))
+}
+
+fn filter(text: &str) -> Option<String> {
+    EnvFilter::try_new(text).ok().map(|_| text.to_owned())
+}
+
+fn duration(text: &str) -> Option<Duration> {
+    let duration = text.parse::<SignedDuration>().ok()?;
+    Duration::try_from(duration).ok().filter(|d| !d.is_zero())
+}
+
+fn count(text: &str) -> Option<usize> {
+    text.parse().ok().filter(|n| *n > 0)
+}
+
+fn bytes<N: TryFrom<u64>>(text: &str) -> Option<N> {
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let unit: u64 = match text[digits..].trim() {
+        "" | "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return None,
+    };
+    let bytes = text[..digits].parse::<u64>().ok()?.checked_mul(unit)?;
+    N::try_from(bytes).ok()
+}
+
+/// Browsers send an origin as scheme and host, never with a path, and compare it letter by letter.
+fn origins(text: &str) -> Option<Vec<String>> {
+    let is_origin = |word: &str| {
+        word.split_once("://").is_some_and(|(scheme, host)| {
+            matches!(scheme, "http" | "https") && !host.is_empty() && !host.contains('/')
+        })
+    };
+    list(text, is_origin)
+}
+
+fn hosts(text: &str) -> Option<Vec<String>> {
+    list(text, |word| !word.contains(['/', ':', ' ']))
+}
+
+fn list(text: &str, valid: impl Fn(&str) -> bool) -> Option<Vec<String>> {
+    let words = text
+        .split(',')
+        .map(str::trim)
+        .filter(|word| !word.is_empty());
+    words
+        .map(|word| valid(word).then(|| word.to_owned()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn nothing(_: &str) -> Option<String> {
+        None
+    }
+
+    fn with_file(text: &str) -> (tempfile::NamedTempFile, Flags) {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        let config = Some(file.path().to_owned());
+        (
+            file,
+            Flags {
+                config,
+                ..Flags::default()
+            },
+        )
+    }
+
+    /// The error of a config file, its path replaced.
+    fn refusal(text: &str) -> String {
+        let (file, flags) = with_file(text);
+        let error = Settings::load(&flags, nothing).unwrap_err().to_string();
+        error.replace(&file.path().display().to_string(), "FILE")
+    }
+
+    #[test]
+    fn without_a_word_the_defaults_stand() {
+        let settings = Settings::load(&Flags::default(), nothing).unwrap();
+        assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(settings.data, PathBuf::from("./conveyor-data"));
+        assert!(!settings.insecure);
+        assert_eq!(settings.api.body_bytes, 4 << 20);
+        assert_eq!(settings.api.origins, Vec::<String>::new());
+        assert_eq!(settings.driver.lease_time, Duration::from_secs(30));
+        assert_eq!(settings.store.min_free_bytes, 256 << 20);
+    }
+
+    #[test]
+    fn flag_wins_over_environment_over_file_over_default() {
+        let (_file, mut flags) = with_file("listen: 127.0.0.1:1\ndata: from-file\nlog: warn\n");
+        flags.listen = Some("127.0.0.1:3".to_owned());
+        let env = |name: &str| match name {
+            "CONVEYOR_LISTEN" => Some("127.0.0.1:2".to_owned()),
+            "CONVEYOR_DATA" => Some("from-environment".to_owned()),
+            _ => None,
+        };
+        let settings = Settings::load(&flags, env).unwrap();
+        assert_eq!(settings.listen.port(), 3);
+        assert_eq!(settings.data, PathBuf::from("from-environment"));
+        assert_eq!(settings.log, "warn");
+        assert_eq!(settings.drain_time, Duration::from_secs(5));
+    }
+
+    #[test]
+    fn every_setting_is_read_from_its_variable() {
+        for setting in SETTINGS {
+            let wanted = sources::variable(setting.key);
+            let env = |name: &str| (name == wanted).then(|| "\u{1}//:not valid=[".to_owned());
+            let Err(error) = Settings::load(&Flags::default(), env) else {
+                assert_eq!(setting.key, "data", "{wanted} is not read");
+                continue;
+            };
+            let error = error.to_string();
+            assert!(
+                error.contains(setting.key) && error.contains(&wanted),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn file_takes_nesting_lists_and_units() {
+        let (_file, flags) = with_file(
+            "driver:\n  lease_time: 500ms\n  heartbeat_period: 100ms\n\
+             api:\n  origins: [https://a.example, 'http://b.example:3000']\n  hosts: ci.example\n  body_bytes: 512 KiB\n\
+             store.min_free_bytes: 1\ninsecure: yes\nlisten: 0.0.0.0:0\n",
+        );
+        let settings = Settings::load(&flags, nothing).unwrap();
+        assert_eq!(settings.driver.lease_time, Duration::from_millis(500));
+        assert_eq!(
+            settings.api.origins,
+            ["https://a.example", "http://b.example:3000"]
+        );
+        assert_eq!(settings.api.hosts, ["ci.example"]);
+        assert_eq!(settings.api.body_bytes, 512 << 10);
+        assert_eq!(settings.store.min_free_bytes, 1);
+    }
+
+    #[test]
+    fn errors_name_the_key_and_where_it_came_from() {
+        insta::assert_snapshot!(refusal("log: info\nlistne: x\n"), @"config file FILE line 2: there is no setting listne; the nearest is listen");
+        insta::assert_snapshot!(refusal("driver:\n  # slow\n  lease: 3s\n"), @"config file FILE line 3: there is no setting driver.lease; the nearest is driver.lease_time");
+        insta::assert_snapshot!(refusal("driver:\n  lease_time: 30\n"), @r#"setting driver.lease_time: "30" is not a time above zero such as 30s, 500ms or 2m (from FILE line 2)"#);
+        insta::assert_snapshot!(refusal("driver:\n  lease_time: 10s\n"), @"setting driver.lease_time: 10s is not longer than driver.heartbeat_period (10s), so every driver would lose its tasks between two heartbeats");
+        insta::assert_snapshot!(refusal("drain_time: -5s"), @r#"setting drain_time: "-5s" is not a time above zero such as 30s, 500ms or 2m (from FILE line 1)"#);
+        insta::assert_snapshot!(refusal("api: 5"), @"config file FILE line 1: there is no setting api; the nearest is api.hosts");
+        insta::assert_snapshot!(refusal("- listen"), @"config file FILE: expected settings as `key: value`");
+        insta::assert_snapshot!(refusal("listen: [a\n"), @"config file FILE: unclosed bracket '[' at line 1, column 9");
+        insta::assert_snapshot!(refusal("listen: 0.0.0.0:8080"), @"setting listen: 0.0.0.0:8080 can be reached from other machines, and there is no authentication yet: everyone who reaches the port can do everything. Listen on 127.0.0.1, or say --insecure if that is what you want");
+        insta::assert_snapshot!(refusal("data: a\ndata: b\n"), @"config file FILE: duplicate mapping key: data not allowed here at line 2, column 1");
+    }
+
+    #[test]
+    fn a_named_file_must_exist_and_an_empty_one_says_nothing() {
+        let gone = Flags {
+            config: Some("/nonexistent/conveyor.yml".into()),
+            ..Flags::default()
+        };
+        let error = Settings::load(&gone, nothing).unwrap_err().to_string();
+        assert!(
+            error.starts_with("config file /nonexistent/conveyor.yml: "),
+            "{error}"
+        );
+        let (_file, flags) = with_file("# nothing yet\n");
+        assert!(Settings::load(&flags, nothing).is_ok());
+    }
+}
