@@ -81,7 +81,7 @@ impl Client {
 }
 
 /// How every connection of this crate is made.
-fn endpoint(server: &str) -> Result<Endpoint, Error> {
+pub(crate) fn endpoint(server: &str) -> Result<Endpoint, Error> {
     let address = |source| Error::Address {
         server: server.to_owned(),
         source,

@@ -6,8 +6,9 @@
 //! | `driver` | what a driver says of itself, and its reconcile function |
 //! | `manager` | runs drivers against a server until they are told to stop |
 //! | `task`, `cancel`, `logger`, `outcome` | what a reconcile function is given and gives back |
-//! | `session` | the stream of one driver instance: hello, reconnect, heartbeat, drain |
-//! | `ledger`, `held` | the protocol's rules for the tasks in hand, without I/O |
+//! | `session` | one driver instance: stream after stream, and the work between them |
+//! | `stream` | one stream: hello, welcome, heartbeat, close |
+//! | `ledger`, `held`, `lease`, `limits` | the protocol's rules for the tasks in hand, without I/O |
 //! | `work` | carries out one task on the user's runtime |
 //! | `lines`, `split` | log lines kept until they are on the server's disk |
 //!
@@ -17,12 +18,19 @@ mod cancel;
 mod client;
 mod driver;
 mod error;
+mod held;
+mod lease;
+mod ledger;
+mod limits;
 mod lines;
 mod logger;
 mod manager;
 mod outcome;
+mod session;
 mod split;
+mod stream;
 mod task;
+mod work;
 
 /// The generated messages and clients of `proto/conveyor/v1`.
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::unwrap_used)]

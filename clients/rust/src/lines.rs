@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use prost::Message;
 use tokio::sync::{Notify, Semaphore};
 
+use crate::limits::Limits;
 use crate::proto::LogLine;
 
 /// How many bytes of lines are kept for one task.
@@ -109,25 +110,18 @@ impl Lines {
         self.kept().lines.clear();
     }
 
-    /// The lines from `from` on, as many as fit into `bytes` and `count`; at least one if there is one.
-    pub(crate) fn batch(&self, from: u64, bytes: usize, count: usize) -> Vec<LogLine> {
+    /// The lines from `from` on, as many as fit into one batch; at least one if there is one.
+    pub(crate) fn batch(&self, from: u64, limits: &Limits) -> Vec<LogLine> {
         let kept = self.kept();
         let skip = usize::try_from(from.saturating_sub(kept.first)).unwrap_or(usize::MAX);
-        let mut left = bytes;
-        let fits = |line: &&LogLine| match left.checked_sub(framed(line)) {
-            Some(rest) => {
-                left = rest;
-                true
-            }
-            None => std::mem::take(&mut left) == bytes,
+        let mut bytes = 0;
+        let fits = |line: &&LogLine| {
+            let first = bytes == 0;
+            bytes += framed(line);
+            first || bytes <= limits.batch_bytes
         };
-        kept.lines
-            .iter()
-            .skip(skip)
-            .take(count)
-            .take_while(fits)
-            .cloned()
-            .collect()
+        let lines = kept.lines.iter().skip(skip).take(limits.batch_lines);
+        lines.take_while(fits).cloned().collect()
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {

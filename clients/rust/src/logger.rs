@@ -111,28 +111,44 @@ impl Logger {
         }
     }
 
+    /// Writes what is wrong without waiting for room: the runtime's own last words on a task.
+    pub(crate) fn error_now(&self, text: &str) {
+        let log = self.with_labels([("level", "error")]);
+        for line in text.lines() {
+            log.pieces(OWN_STREAM, line, false)
+                .for_each(|line| log.lines.push_now(line));
+        }
+    }
+
     async fn level(&self, level: &str, text: &str) {
         self.with_labels([("level", level)])
             .line(OWN_STREAM, text)
             .await;
     }
 
-    /// Keeps one line, in pieces if it is too long for one. `goes_on`: the next call has its rest.
     async fn put(&self, stream: &str, text: &str, goes_on: bool) {
+        for line in self.pieces(stream, text, goes_on) {
+            self.lines.push(line).await;
+        }
+    }
+
+    /// `text` as one line, or as several when it is too long for one. `goes_on`: its rest comes later.
+    fn pieces(&self, stream: &str, text: &str, goes_on: bool) -> impl Iterator<Item = LogLine> {
+        let time = SystemTime::now();
         let mut pieces = pieces(text, self.lines.line_bytes()).peekable();
-        while let Some(piece) = pieces.next() {
+        std::iter::from_fn(move || {
+            let piece = pieces.next()?;
             let mut labels = HashMap::clone(&self.labels);
             if goes_on || pieces.peek().is_some() {
                 labels.insert(SPLIT_LABEL.to_owned(), "true".to_owned());
             }
-            let line = LogLine {
-                time: Some(SystemTime::now().into()),
+            Some(LogLine {
+                time: Some(time.into()),
                 stream: stream.to_owned(),
                 labels,
                 message: piece.to_owned(),
-            };
-            self.lines.push(line).await;
-        }
+            })
+        })
     }
 }
 

@@ -1,11 +1,19 @@
 //! Runs drivers against a server.
 
+use std::convert::Infallible;
+use std::future::pending;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use crate::client::endpoint;
 use crate::driver::Driver;
 use crate::error::Error;
+use crate::session::Session;
 
 /// Runs one or more drivers against one server until it is told to stop.
 #[derive(Debug)]
@@ -50,12 +58,80 @@ impl Manager {
     }
 
     /// Works until `stop` fires, then drains: takes no new task, ends those it has, and returns.
-    /// A server that is away is waited for.
+    /// A server that is away is waited for. Reconcile functions run on the runtime that calls this;
+    /// what is said to the server has a thread of its own, which no work can hold up. Dropping the
+    /// future aborts.
     ///
     /// # Errors
-    /// [`Error::Refused`] when the server will not have one of the drivers.
+    /// [`Error::Refused`] when the server will not have one of the drivers; the others are drained.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Error> {
-        stop.cancelled().await;
-        Ok(())
+        if self.drivers.is_empty() {
+            return Err(Error::NoDriver);
+        }
+        endpoint(&self.server)?;
+        let manager = Self {
+            abort: self.abort.child_token(),
+            ..self
+        };
+        let _guard = manager.abort.clone().drop_guard();
+        let user = Handle::current();
+        let (tell, told) = oneshot::channel();
+        let gone = |reason: String| Error::Thread { reason };
+        let speak = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            let ended = match runtime {
+                Ok(runtime) => runtime.block_on(manager.serve(user, stop.child_token())),
+                Err(error) => Err(gone(error.to_string())),
+            };
+            // Nobody listens any more when the future of `run` was dropped.
+            let _ = tell.send(ended);
+        };
+        let thread = std::thread::Builder::new().name("conveyor-driver".to_owned());
+        thread
+            .spawn(speak)
+            .map_err(|error| gone(error.to_string()))?;
+        told.await
+            .unwrap_or_else(|_| Err(gone("it panicked".to_owned())))
+    }
+
+    /// Runs a session for each driver, on the thread for them.
+    async fn serve(self, user: Handle, stop: CancellationToken) -> Result<(), Error> {
+        let mut sessions = JoinSet::new();
+        for driver in self.drivers {
+            let (server, user) = (self.server.clone(), user.clone());
+            let session = Session::new(driver, server, user, stop.clone(), self.abort.clone());
+            sessions.spawn(session.run());
+        }
+        let drain_limit = async {
+            stop.cancelled().await;
+            match self.drain_timeout {
+                Some(limit) => sleep(limit).await,
+                None => pending().await,
+            }
+            self.abort.cancel();
+            pending::<Infallible>().await
+        };
+        let ends = async {
+            let mut all = Ok(());
+            while let Some(ended) = sessions.join_next().await {
+                let ended = ended.unwrap_or_else(|error| {
+                    Err(Error::Thread {
+                        reason: error.to_string(),
+                    })
+                });
+                if ended.is_err() {
+                    // One driver that cannot go on ends them all.
+                    stop.cancel();
+                    all = all.and(ended);
+                }
+            }
+            all
+        };
+        tokio::select! {
+            all = ends => all,
+            never = drain_limit => match never {},
+        }
     }
 }
