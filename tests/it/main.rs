@@ -3,4 +3,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod definitions;
+mod driver_stream;
+mod pipelines;
+mod resources;
+mod runs;
 mod support;

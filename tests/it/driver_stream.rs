@@ -1,0 +1,11 @@
+//! The stream of a driver, sentence by sentence, each arm misused.
+
+mod cancels;
+mod drain;
+mod hello;
+mod leases;
+mod lines;
+mod offers;
+mod results;
+mod resume;
+mod unknown;

@@ -1,0 +1,454 @@
+//! Offers: to whom, how often, and what a token is worth.
+
+use std::collections::HashSet;
+
+use conveyor_client::proto::driver_stream_request::Kind as Say;
+use conveyor_client::proto::{
+    Ack, AttemptState, CancelReason, Hello, Reconcile, Resource, ResultOutcome, RunState, StepState,
+};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::support::{Scripted, Server, eventually, hello, resource, step};
+
+const SHORT_ACK: [(&str, &str); 1] = [("driver.ack_time", "300ms")];
+
+#[tokio::test]
+async fn offer_carries_what_the_driver_needs() {
+    let server = Server::start().await;
+    server.define("image").await;
+    let mut first = step("build", "builder");
+    first.params_json = r#"{"b": 1.50, "a": [1e400]}"#.into();
+    first.timeout = Some(prost_types::Duration {
+        seconds: 90,
+        nanos: 0,
+    });
+    server
+        .try_pipeline("all", "image", vec![first.clone()])
+        .await
+        .unwrap();
+    let spec = r#"{"z": 12345678901234567890.0100, "a": {"y": 1, "x": 2}}"#;
+    let wanted = Resource {
+        pipeline: "all".into(),
+        spec_json: spec.into(),
+        ..resource("image", "a")
+    };
+    let (_, run) = server.try_create(wanted).await.unwrap();
+    let mut builder = Scripted::new(&server, "builder", "image").await;
+    let offer = builder.offer().await;
+    assert_eq!(
+        Uuid::parse_str(&offer.task_id).unwrap().get_version_num(),
+        7
+    );
+    assert_eq!(offer.run_id, run);
+    assert_eq!(
+        (offer.event.as_str(), offer.cause.as_str(), offer.attempt),
+        ("create", "create", 1)
+    );
+    let told = offer.step.clone().unwrap();
+    assert_eq!(
+        (told.id.as_str(), told.driver.as_str()),
+        ("build", "builder")
+    );
+    assert_eq!(
+        told.params_json, first.params_json,
+        "params travel as their text"
+    );
+    assert_eq!(told.params, None, "an offer carries text only");
+    let about = offer.resource.clone().unwrap();
+    assert_eq!((about.name.as_str(), about.revision), ("a", 1));
+    assert_eq!(about.spec_json, spec, "the spec travels token for token");
+    assert_eq!(about.spec, None, "an offer carries text only");
+    let pipeline = offer.pipeline.clone().unwrap();
+    assert_eq!(pipeline.name, "all");
+    assert!(
+        pipeline.steps.iter().all(|step| step.params.is_none()),
+        "an offer carries text only"
+    );
+    let left = offer.time_left.unwrap();
+    assert!((1..=90).contains(&left.seconds), "{left:?}");
+    assert_eq!(offer.results, []);
+}
+
+#[tokio::test]
+async fn step_is_offered_then_running_then_succeeded() {
+    let server = Server::start().await;
+    server.define("image").await;
+    let mut builder = Scripted::new(&server, "builder", "image").await;
+    let run = server.create("image", "a").await;
+    let offer = builder.offer().await;
+    let offered = server.run(&run).await;
+    assert_eq!(
+        (offered.state(), offered.steps[0].state()),
+        (RunState::Pending, StepState::Offered)
+    );
+    assert_eq!(offered.steps[0].attempts, [], "an offer is no attempt");
+    assert_eq!(offered.start_time, None);
+    builder.accept(&offer).await;
+    let running = server.run_is(&run, RunState::Running).await;
+    let [attempt] = &running.steps[0].attempts[..] else {
+        panic!("one attempt: {running:?}")
+    };
+    assert_eq!(
+        (attempt.number, attempt.state()),
+        (1, AttemptState::Running)
+    );
+    assert_eq!(
+        (&attempt.task_id, &attempt.instance_id),
+        (&offer.task_id, &builder.hello.instance_id)
+    );
+    assert!(running.start_time.is_some());
+    builder.succeed(&offer).await;
+    let done = server.run(&run).await;
+    assert_eq!(
+        (done.state(), done.steps[0].state()),
+        (RunState::Succeeded, StepState::Succeeded)
+    );
+    assert_eq!(done.steps[0].attempts[0].state(), AttemptState::Succeeded);
+    assert!(done.end_time.is_some());
+}
+
+#[tokio::test]
+async fn refused_offer_goes_to_another_instance() {
+    let server = Server::start().await;
+    server.define("image").await;
+    let mut first = Scripted::new(&server, "builder", "image").await;
+    let run = server.create("image", "a").await;
+    let offer = first.offer().await;
+    let mut second = Scripted::new(&server, "builder", "image").await;
+    first.refuse(&offer).await;
+    let again = second.take().await;
+    assert_eq!(again.run_id, run);
+    assert_ne!(
+        again.task_id, offer.task_id,
+        "each offer has a task id of its own"
+    );
+    assert!(
+        again.token > offer.token,
+        "{} > {}",
+        again.token,
+        offer.token
+    );
+    assert_eq!(again.attempt, 1, "a refused offer is no attempt");
+    first.hears_nothing(&[]).await;
+}
+
+#[tokio::test]
+async fn refusing_instance_is_passed_over_for_that_step_for_5_s() {
+    let server = Server::start().await;
+    server.define("image").await;
+    let mut only = Scripted::new(&server, "builder", "image").await;
+    let refused = server.create("image", "a").await;
+    let offer = only.offer().await;
+    only.refuse(&offer).await;
+    let since = Instant::now();
+    let other = server.create("image", "b").await;
+    let task = only.take().await;
+    assert_eq!(task.run_id, other, "other steps are still offered to it");
+    only.succeed(&task).await;
+    let again = only.take().await;
+    assert_eq!(again.run_id, refused);
+    assert!(
+        since.elapsed().as_millis() >= 4500,
+        "offered again after {:?}",
+        since.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn refused_step_keeps_its_place_in_the_queue() {
+    let server = Server::start().await;
+    server.define("image").await;
+    let mut first = Scripted::new(&server, "builder", "image").await;
+    let oldest = server.create("image", "a").await;
+    let offer = first.offer().await;
+    server.create("image", "b").await;
+    first.drain().await;
+    first.refuse(&offer).await;
+    let mut second = Scripted::new(&server, "builder", "image").await;
+    assert_eq!(second.offer().await.run_id, oldest);
+}
+
+#[tokio::test]
+async fn late_ack_is_fenced_and_the_step_goes_to_another() {
+    let server = Server::with(&SHORT_ACK).await;
+    server.define("image").await;
+    let mut slow = Scripted::new(&server, "builder", "image").await;
+    let run = server.create("image", "a").await;
+    let late = slow.offer().await;
+    let mut quick = Scripted::new(&server, "builder", "image").await;
+    let task = quick.take().await;
+    assert!(task.token > late.token);
+    slow.accept(&late).await;
+    let cancel = slow.cancel().await;
+    assert_eq!(
+        (cancel.reason(), cancel.task_id, cancel.token),
+        (CancelReason::Fenced, late.task_id.clone(), late.token)
+    );
+    let ack = slow.report(Scripted::success(&late, 0)).await;
+    assert_eq!(ack.outcome(), ResultOutcome::Fenced);
+    assert_ne!(
+        server.run(&run).await.state(),
+        RunState::Succeeded,
+        "a dead token ends nothing"
+    );
+    quick.succeed(&task).await;
+    let done = server.run(&run).await;
+    assert_eq!(done.state(), RunState::Succeeded);
+    assert_eq!(
+        done.steps[0].attempts.len(),
+        1,
+        "a lapsed offer is no attempt"
+    );
+}
+
+#[tokio::test]
+async fn silent_instance_gets_nothing_until_it_acks_something() {
+    let server = Server::with(&SHORT_ACK).await;
+    server.define("image").await;
+    let mut silent = Scripted::join(
+        &server,
+        Hello {
+            slots: 2,
+            ..hello("builder", "image")
+        },
+    )
+    .await;
+    let run = server.create("image", "a").await;
+    let lapsed = silent.offer().await;
+    server.step_is(&run, 0, StepState::Pending).await;
+    let second = server.create("image", "b").await;
+    silent.hears_nothing(&[]).await;
+    assert_eq!(
+        server.run(&second).await.steps[0].state(),
+        StepState::Pending
+    );
+    // The late ack is fenced, and yet it shows that the instance is awake.
+    silent.accept(&lapsed).await;
+    assert_eq!(silent.cancel().await.reason(), CancelReason::Fenced);
+    let runs: HashSet<_> = [silent.offer().await.run_id, silent.offer().await.run_id].into();
+    assert_eq!(runs, [run, second].into());
+}
+
+#[tokio::test]
+async fn silent_instance_gets_work_after_a_new_hello() {
+    let server = Server::with(&SHORT_ACK).await;
+    server.define("image").await;
+    let mut silent = Scripted::new(&server, "builder", "image").await;
+    let run = server.create("image", "a").await;
+    let lapsed = silent.offer().await;
+    server.step_is(&run, 0, StepState::Pending).await;
+    let mut awake = silent.next_stream(&server, vec![]).await;
+    let task = awake.take().await;
+    assert!(task.token > lapsed.token);
+    awake.succeed(&task).await;
+}
+
+#[tokio::test]
+async fn ten_lapsed_offers_fail_the_step() {
+    let server = Server::with(&[("driver.ack_time", "50ms")]).await;
+    server.define("image").await;
+    let mut silent = Scripted::new(&server, "builder", "image").await;
+    let run = server.create("image", "a").await;
+    let mut tokens = Vec::new();
+    for _ in 0..10 {
+        tokens.push(silent.offer().await.token);
+        server
+            .run_where(&run, "the offer lapses", |run| {
+                run.steps[0].state() != StepState::Offered
+            })
+            .await;
+        silent = silent.next_stream(&server, vec![]).await;
+    }
+    let failed = server.run_is(&run, RunState::Failed).await;
+    assert_eq!(failed.steps[0].state(), StepState::Failed);
+    assert!(!failed.steps[0].reason.is_empty(), "the reason is said");
+    assert_eq!(failed.steps[0].attempts, []);
+    assert!(
+        tokens.is_sorted_by(|a, b| a < b),
+        "each token is higher than any before it: {tokens:?}"
+    );
+}
+
+#[tokio::test]
+async fn ack_with_a_token_that_is_not_the_offers_is_fenced() {
+    let server = Server::start().await;
+    server.define("image").await;
+    let mut builder = Scripted::new(&server, "builder", "image").await;
+    let mut other = Scripted::new(&server, "tester", "package").await;
+    let run = server.create("image", "a").await;
+    let offer = builder.offer().await;
+    let forged = [
+        Reconcile {
+            token: offer.token + 1,
+            ..offer.clone()
+        },
+        Reconcile {
+            task_id: Uuid::now_v7().to_string(),
+            ..offer.clone()
+        },
+    ];
+    for task in forged {
+        builder.accept(&task).await;
+        assert_eq!(builder.cancel().await.reason(), CancelReason::Fenced);
+    }
+    other.accept(&offer).await;
+    assert_eq!(
+        other.cancel().await.reason(),
+        CancelReason::Fenced,
+        "the offer is another instance's"
+    );
+    assert_eq!(server.run(&run).await.steps[0].state(), StepState::Offered);
+    builder.accept(&offer).await;
+    server.run_is(&run, RunState::Running).await;
+}
+
+#[tokio::test]
+async fn ack_said_twice_starts_one_attempt() {
+    let server = Server::start().await;
+    server.define("image").await;
+    let mut builder = Scripted::new(&server, "builder", "image").await;
+    let run = server.create("image", "a").await;
+    let task = builder.take().await;
+    builder.accept(&task).await;
+    builder.hears_nothing(&[&task]).await;
+    builder.succeed(&task).await;
+    assert_eq!(server.run(&run).await.steps[0].attempts.len(), 1);
+}
+
+#[tokio::test]
+async fn ack_of_nonsense_harms_nothing() {
+    let server = Server::start().await;
+    let mut builder = Scripted::new(&server, "builder", "image").await;
+    for task_id in ["", "no-uuid"] {
+        builder
+            .say(Say::Ack(Ack {
+                task_id: task_id.into(),
+                ..Ack::default()
+            }))
+            .await;
+        let mut fresh = Scripted::new(&server, "tester", "image").await;
+        fresh.hears_nothing(&[]).await;
+    }
+}
+
+#[tokio::test]
+async fn slots_are_never_exceeded() {
+    let server = Server::start().await;
+    server.define("image").await;
+    let mut builder = Scripted::join(
+        &server,
+        Hello {
+            slots: 3,
+            ..hello("builder", "image")
+        },
+    )
+    .await;
+    for n in 0..8 {
+        server.create("image", &format!("r{n}")).await;
+    }
+    let mut open = vec![
+        builder.take().await,
+        builder.take().await,
+        builder.take().await,
+    ];
+    for done in 0..8 {
+        let tasks: Vec<&Reconcile> = open.iter().collect();
+        builder.hears_nothing(&tasks).await;
+        let task = open.remove(0);
+        builder.succeed(&task).await;
+        if done < 5 {
+            open.push(builder.take().await);
+        }
+    }
+}
+
+#[tokio::test]
+async fn oldest_step_is_offered_first() {
+    let server = Server::start().await;
+    server.define("image").await;
+    let mut written = Vec::new();
+    server
+        .pipeline("one", "image", &[("build", "builder")])
+        .await;
+    for n in 0..20 {
+        written.push(server.create_in("one", "image", &format!("r{n}")).await);
+    }
+    let mut builder = Scripted::new(&server, "builder", "image").await;
+    for run in written {
+        let task = builder.take().await;
+        assert_eq!(task.run_id, run);
+        builder.succeed(&task).await;
+    }
+}
+
+#[tokio::test]
+async fn task_too_large_for_the_driver_fails_its_step_and_not_the_stream() {
+    let server = Server::start().await;
+    server.define("image").await;
+    let small = Hello {
+        max_message_bytes: 64 << 10,
+        ..hello("builder", "image")
+    };
+    let mut builder = Scripted::join(&server, small).await;
+    let spec = format!(r#"{{"text": "{}"}}"#, "x".repeat(128 << 10));
+    let large = Resource {
+        spec_json: spec,
+        ..resource("image", "large")
+    };
+    let (_, run) = server.try_create(large).await.unwrap();
+    let failed = server.run_is(&run, RunState::Failed).await;
+    assert_eq!(failed.steps[0].state(), StepState::Failed);
+    assert!(!failed.steps[0].reason.is_empty(), "the reason is said");
+    server.create("image", "small").await;
+    let task = builder.take().await;
+    builder.succeed(&task).await;
+}
+
+#[tokio::test]
+async fn offer_not_pushed_before_the_stream_broke_is_made_to_the_next() {
+    let server = Server::start().await;
+    server.define("image").await;
+    let builder = Scripted::new(&server, "builder", "image").await;
+    let said = builder.hello.clone();
+    drop(builder);
+    let run = server.create("image", "a").await;
+    let mut back = Scripted::join(
+        &server,
+        Hello {
+            stream_number: 2,
+            ..said
+        },
+    )
+    .await;
+    let task = back.take().await;
+    assert_eq!((task.run_id.as_str(), task.attempt), (run.as_str(), 1));
+    back.succeed(&task).await;
+}
+
+#[tokio::test]
+async fn hundred_runs_go_through_two_instances() {
+    let server = Server::start().await;
+    server.define("image").await;
+    let mut runs = Vec::new();
+    for n in 0..100 {
+        runs.push(server.create("image", &format!("r{n}")).await);
+    }
+    for _ in 0..2 {
+        let said = Hello {
+            slots: 4,
+            ..hello("builder", "image")
+        };
+        let builder = Scripted::join(&server, said).await;
+        tokio::spawn(builder.work());
+    }
+    eventually("all runs succeed", async || {
+        for run in &runs {
+            if server.run(run).await.state() != RunState::Succeeded {
+                return None;
+            }
+        }
+        Some(())
+    })
+    .await;
+}

@@ -1,0 +1,5 @@
+//! Resources: what their specs may hold, what a write changes, and how they are followed.
+
+mod specs;
+mod watch;
+mod writes;
