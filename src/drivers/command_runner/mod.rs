@@ -9,11 +9,12 @@
 //! | `runtime`, `engine` | where commands run: the choice, and the engine that is asked |
 //! | `site`, `workdir`, `container` | a place made ready for one task, and cleaned up after it |
 //! | `steps` | the commands in their order |
-//! | `process`, `output` | one command: its process group and its pipes |
+//! | `process`, `group`, `output` | one command: its process group and its pipes |
 
 mod args;
 mod container;
 mod engine;
+mod group;
 mod output;
 mod process;
 mod runtime;

@@ -7,11 +7,12 @@ use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use conveyor_client::{CancelSignal, Cancellation, Logger};
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use rustix::process::Signal;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use super::group::Group;
 use super::output::Output;
 
 /// What is kept of the grace, after a cancelled command is killed, for the last lines and the result.
@@ -55,7 +56,7 @@ pub(super) async fn run(
     let living = async {
         let ended = tokio::select! {
             status = child.wait() => status.map(ended),
-            why = cancel.cancelled() => group.stop(&mut child, why).await,
+            why = cancel.cancelled() => stop(&group, &mut child, why).await,
         };
         // What the command left running in the background ends with it, as it would in a container.
         drop(group);
@@ -77,53 +78,24 @@ fn ended(status: ExitStatus) -> Ended {
     }
 }
 
-/// A process group. It is killed when this is dropped.
-struct Group(Option<Pid>);
-
-impl Group {
-    fn led_by(child: &Child) -> Self {
-        let id = child.id().and_then(|id| i32::try_from(id).ok());
-        Self(id.and_then(Pid::from_raw))
-    }
-
-    /// Asks the group to end, and waits for the last of it.
-    async fn stop(&self, child: &mut Child, why: Cancellation) -> io::Result<Ended> {
-        self.signal(Signal::TERM);
-        let gone = async {
+/// Asks a group to end, and waits for the last of it.
+async fn stop(group: &Group, child: &mut Child, why: Cancellation) -> io::Result<Ended> {
+    group.signal(Signal::TERM);
+    let gone = async {
+        child.wait().await?;
+        while group.lives() {
+            sleep(LOOK_AGAIN).await;
+        }
+        io::Result::Ok(())
+    };
+    match timeout_at(kill_at(why).into(), gone).await {
+        Ok(gone) => gone?,
+        Err(_) => {
+            group.signal(Signal::KILL);
             child.wait().await?;
-            while self.lives() {
-                sleep(LOOK_AGAIN).await;
-            }
-            io::Result::Ok(())
-        };
-        match timeout_at(kill_at(why).into(), gone).await {
-            Ok(gone) => gone?,
-            Err(_) => {
-                self.signal(Signal::KILL);
-                child.wait().await?;
-            }
-        }
-        Ok(Ended::Cancelled)
-    }
-
-    fn lives(&self) -> bool {
-        self.0
-            .is_some_and(|pid| test_kill_process_group(pid).is_ok())
-    }
-
-    fn signal(&self, signal: Signal) {
-        if let Some(pid) = self.0 {
-            // The only error that can come says that nobody is left.
-            let _ = kill_process_group(pid, signal);
         }
     }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        // Right after its leader was waited for: the system does not give out its number again so soon.
-        self.signal(Signal::KILL);
-    }
+    Ok(Ended::Cancelled)
 }
 
 fn kill_at(why: Cancellation) -> Instant {
