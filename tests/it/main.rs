@@ -7,5 +7,6 @@ mod definitions;
 mod driver_stream;
 mod pipelines;
 mod resources;
+mod runner;
 mod runs;
 mod support;
