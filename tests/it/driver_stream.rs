@@ -1,5 +1,6 @@
 //! The stream of a driver, sentence by sentence, each arm misused.
 
+mod acks;
 mod cancels;
 mod drain;
 mod hello;

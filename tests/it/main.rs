@@ -3,8 +3,13 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod crash;
 mod definitions;
+mod disk;
 mod driver_stream;
+mod grpcurl;
+mod lifecycle;
+mod logs;
 mod pipelines;
 mod resources;
 mod runner;

@@ -10,9 +10,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-pub(crate) use calls::{create_request, params, reason_of, resource, step, violations};
-pub(crate) use http::{Answer, Sse};
-pub(crate) use scripted::{Scripted, held, hello, kind_name};
+pub(crate) use calls::{params, reason_of, resource, step, violations};
+pub(crate) use scripted::{Scripted, held, hello};
 pub(crate) use server::{Server, conveyor, refused_start};
 
 /// How long a test waits for what must happen.

@@ -18,7 +18,7 @@ async fn driver(server: &Server, name: &str) -> Result<Driver, Status> {
 
 #[tokio::test]
 async fn stream_without_hello_ends_deadline_exceeded() {
-    let server = Server::start().await;
+    let server = Server::with(&[("driver.hello_time", "300ms")]).await;
     let mut stream = Scripted::silent(&server);
     assert_eq!(stream.ended().await.code(), Code::DeadlineExceeded);
 }

@@ -247,7 +247,7 @@ impl Server {
 }
 
 /// A request to create a resource.
-pub(crate) fn create_request(resource: Resource) -> CreateResourceRequest {
+fn create_request(resource: Resource) -> CreateResourceRequest {
     CreateResourceRequest {
         resource: Some(resource),
         request_id: String::new(),

@@ -324,17 +324,3 @@ fn ack(task: &Reconcile, refused: bool) -> Ack {
         reason: reason.to_owned(),
     }
 }
-
-/// The name of an arm, for what a test writes.
-pub(crate) fn kind_name(kind: &Hear) -> &'static str {
-    match kind {
-        Hear::Welcome(_) => "Welcome",
-        Hear::Reconcile(_) => "Reconcile",
-        Hear::Cancel(_) => "Cancel",
-        Hear::LogAck(_) => "LogAck",
-        Hear::ResultAck(_) => "ResultAck",
-        Hear::HeartbeatAck(_) => "HeartbeatAck",
-        Hear::Message(_) => "Message",
-        Hear::Drain(_) => "Drain",
-    }
-}

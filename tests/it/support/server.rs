@@ -138,9 +138,10 @@ impl Server {
             .code()
     }
 
-    /// Whether the process still runs.
-    pub(crate) fn lives(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_none()
+    /// The same server, to be started again without the tracer.
+    pub(crate) fn without_tracer(mut self) -> Self {
+        self.tracer.clear();
+        self
     }
 
     /// What it has written to stderr in its last life.
