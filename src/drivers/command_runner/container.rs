@@ -6,7 +6,7 @@
 
 use conveyor_client::{CancelSignal, Logger};
 use tokio::process::Command;
-use tracing::{debug, warn};
+use tracing::warn;
 
 use super::engine::{Engine, EngineError};
 use super::process::{self, Ended};
@@ -81,10 +81,8 @@ impl Containers {
     ) -> Result<Ended, ContainerError> {
         let name = format!("conveyor-{}-{number}", self.task);
         let ended = process::run(self.command(&name, step, variables), log, cancel).await;
-        if !matches!(ended, Ok(Ended::Exited(_))) {
-            // The engine's client was stopped, which need not have stopped the container.
-            self.discard(&name).await;
-        }
+        // After a cancel it may still work: the engine's client was stopped, not the container.
+        self.discard(&name).await;
         Ok(ended?)
     }
 
@@ -97,13 +95,15 @@ impl Containers {
     }
 
     fn command(&self, name: &str, step: &Step, variables: &Variables) -> Command {
+        // Not with --rm: Docker's client then learns the exit code from the removal, where engines that
+        // only speak Docker's language (podman 4.3) tell it 0.
         let mut command = self.engine.command();
         let source = match &self.folder {
             Some(folder) => folder.path().display().to_string(),
             None => self.volume(),
         };
         command
-            .args(["run", "--rm", "--name", name])
+            .args(["run", "--name", name])
             .args(["--label", &self.label()])
             .args(["--volume", &format!("{source}:{WORKDIR}")])
             .args(["--workdir", WORKDIR]);
@@ -137,15 +137,12 @@ impl Containers {
         Ok(())
     }
 
-    /// Ends a container and removes it. It may be gone at any moment by itself, so that errors say
-    /// little here.
     async fn discard(&self, container: &str) {
-        // Removal alone would have podman wait 10 s for it to end.
-        for verb in [&["kill"][..], &["rm", "--force"]] {
-            if let Err(error) = self.engine.ask(&[verb, &[container]].concat()).await {
-                debug!(%error, container, "while removing a container");
-            }
-        }
+        log_failure(
+            self.engine
+                .ask(&[self.engine.remove(), &[container]].concat())
+                .await,
+        );
     }
 
     fn label(&self) -> String {

@@ -33,6 +33,14 @@ impl Engine {
         Command::new(self.program())
     }
 
+    /// How it removes a container, whether that runs or not, at once.
+    pub(super) fn remove(self) -> &'static [&'static str] {
+        match self {
+            Self::Docker => &["rm", "--force"],
+            Self::Podman => &["rm", "--force", "--time", "0"],
+        }
+    }
+
     /// Whether the engine itself answers; its client alone can run nothing.
     pub(super) async fn answers(self) -> Result<(), EngineError> {
         let question = match self {
