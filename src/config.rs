@@ -12,7 +12,8 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tracing_subscriber::EnvFilter;
 
-use sources::{Origin, Sources};
+use sources::Sources;
+pub use sources::{Origin, variable};
 
 /// One setting as people meet it.
 #[derive(Debug)]

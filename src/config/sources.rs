@@ -99,7 +99,7 @@ impl Sources {
 }
 
 /// The environment variable of a setting.
-pub(super) fn variable(key: &str) -> String {
+pub fn variable(key: &str) -> String {
     format!("CONVEYOR_{}", key.replace('.', "_").to_uppercase())
 }
 

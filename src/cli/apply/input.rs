@@ -1,0 +1,262 @@
+//! Finds the documents: in files, in directories, on standard input; JSON or YAML, several in one.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use serde_json::value::RawValue;
+use serde_saphyr::UserMessageFormatter;
+
+use super::document::Document;
+use super::fields::Problem;
+
+/// A document and where it stands.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// The file and, where there are several, the number of the document in it.
+    pub(super) place: String,
+    /// The document.
+    pub(super) document: Document,
+}
+
+/// Why documents cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    /// A file or directory cannot be read.
+    #[error("{place}: {source}")]
+    Unreadable {
+        /// The file or directory.
+        place: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file is not the JSON or YAML that it should be.
+    #[error("{place}: {message}")]
+    Malformed {
+        /// The file.
+        place: String,
+        /// What the parser said.
+        message: String,
+    },
+    /// A document cannot be applied.
+    #[error("{place}: {problem}")]
+    Unfit {
+        /// The file and the number of the document.
+        place: String,
+        /// What is wrong with it, in one line.
+        problem: String,
+    },
+    /// There is nothing to do.
+    #[error("{place}: no document in it")]
+    Nothing {
+        /// The file or directory.
+        place: String,
+    },
+}
+
+/// Reads every document under the paths, in the order of work.
+pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<Found>, InputError> {
+    let mut found = Vec::new();
+    for path in paths {
+        let before = found.len();
+        for file in files(path)? {
+            let place = if is_stdin(&file) {
+                "stdin".to_owned()
+            } else {
+                file.display().to_string()
+            };
+            let text = read_text(&file).map_err(|source| unreadable(&file, source))?;
+            found.extend(documents(&place, &file, &text)?);
+        }
+        if found.len() == before {
+            return Err(InputError::Nothing {
+                place: path.display().to_string(),
+            });
+        }
+    }
+    found.sort_by_key(|found| found.document.kind());
+    Ok(found)
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+fn unreadable(path: &Path, source: io::Error) -> InputError {
+    InputError::Unreadable {
+        place: path.display().to_string(),
+        source,
+    }
+}
+
+/// The files behind one path: itself, or those of a directory in name order.
+fn files(path: &Path) -> Result<Vec<PathBuf>, InputError> {
+    if is_stdin(path) || !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let list = || -> io::Result<Vec<PathBuf>> {
+        path.read_dir()?.map(|entry| Ok(entry?.path())).collect()
+    };
+    let mut files = list().map_err(|source| unreadable(path, source))?;
+    files.retain(|file| file.is_file() && (is_json(file) || is_yaml(file)));
+    files.sort();
+    Ok(files)
+}
+
+fn read_text(file: &Path) -> io::Result<String> {
+    if is_stdin(file) {
+        let mut text = String::new();
+        io::stdin().read_to_string(&mut text)?;
+        return Ok(text);
+    }
+    std::fs::read_to_string(file)
+}
+
+fn is_json(file: &Path) -> bool {
+    file.extension()
+        .is_some_and(|extension| extension == "json")
+}
+
+fn is_yaml(file: &Path) -> bool {
+    file.extension()
+        .is_some_and(|extension| extension == "yaml" || extension == "yml")
+}
+
+fn documents(place: &str, file: &Path, text: &str) -> Result<Vec<Found>, InputError> {
+    // Without a telling name a bracket in front means JSON: YAML of that look is rare, and its errors are worse.
+    let json = is_json(file) || (!is_yaml(file) && text.trim_start().starts_with(['{', '[']));
+    let texts = if json {
+        json_texts(text)
+    } else {
+        yaml_texts(text)
+    };
+    let texts = texts.map_err(|message| InputError::Malformed {
+        place: place.to_owned(),
+        message,
+    })?;
+    let several = texts.len() > 1;
+    let found = |(n, json): (usize, &String)| {
+        let place = if several {
+            format!("{place} document {}", n + 1)
+        } else {
+            place.to_owned()
+        };
+        match Document::parse(json) {
+            Ok(document) => Ok(Found { place, document }),
+            Err(problem) => Err(unfit(place, &problem)),
+        }
+    };
+    texts.iter().enumerate().map(found).collect()
+}
+
+fn unfit(place: String, problem: &Problem) -> InputError {
+    InputError::Unfit {
+        place,
+        problem: problem.to_string(),
+    }
+}
+
+/// The JSON documents of a text: one after the other, or the elements of arrays.
+fn json_texts(text: &str) -> Result<Vec<String>, String> {
+    let mut texts = Vec::new();
+    for value in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
+        let value = value.map_err(|error| error.to_string())?.get();
+        if value.starts_with('[') {
+            let elements: Vec<&RawValue> =
+                serde_json::from_str(value).map_err(|error| error.to_string())?;
+            texts.extend(elements.into_iter().map(|element| element.get().to_owned()));
+        } else {
+            texts.push(value.to_owned());
+        }
+    }
+    Ok(texts)
+}
+
+/// The YAML documents of a text as JSON, the order of their keys kept.
+fn yaml_texts(text: &str) -> Result<Vec<String>, String> {
+    // Only true and false are booleans: `on: push` and `country: no` mean what they say.
+    let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
+    let values: Vec<serde_json::Value> = serde_saphyr::from_multiple_with_options(text, options)
+        .map_err(|error| error.render_with_formatter(&UserMessageFormatter))?;
+    let flat = values.into_iter().flat_map(|value| match value {
+        serde_json::Value::Array(elements) => elements,
+        other => vec![other],
+    });
+    Ok(flat.map(|value| value.to_string()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RESOURCE: &str = r#"{"name":"r","resource":"a","spec":{"b":1,"a":2}}"#;
+
+    #[test]
+    fn json_may_be_one_many_or_arrays() {
+        assert_eq!(json_texts("{}").unwrap(), ["{}"]);
+        assert_eq!(
+            json_texts("{\"a\": 1.0}\n{}\n").unwrap(),
+            ["{\"a\": 1.0}", "{}"]
+        );
+        assert_eq!(
+            json_texts("[{\"b\":1 }, {}] {}").unwrap(),
+            ["{\"b\":1 }", "{}", "{}"]
+        );
+        assert!(json_texts("{\"a\":}").is_err());
+    }
+
+    #[test]
+    fn yaml_keeps_key_order_and_words() {
+        let text = "# first\nz: 9007199254740993\na: {c: on, b: 0o17}\nd: 2024-01-01\ne: 1.5\nf: ~\n---\n---\n- g: \"1\"\n- h: 'yes'\n";
+        assert_eq!(
+            yaml_texts(text).unwrap(),
+            [
+                r#"{"z":9007199254740993,"a":{"c":"on","b":15},"d":"2024-01-01","e":1.5,"f":null}"#,
+                r#"{"g":"1"}"#,
+                r#"{"h":"yes"}"#,
+            ]
+        );
+        assert!(yaml_texts("a: [1\n").unwrap_err().contains("line 1"));
+    }
+
+    #[test]
+    fn a_directory_is_read_in_name_order_and_sorted_by_kind() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+        write("1.json", &format!("[{RESOURCE}]"));
+        write(
+            "2.yml",
+            "name: p\nresource: a\nsteps: [{driver: d}]\n---\nname: z\nresource: a\nspec: {}\n",
+        );
+        write("3.yaml", "name: a\nschema: true\n");
+        write("README.md", "# not a document");
+        let found = read(&[dir.path().to_owned()]).unwrap();
+        let titles: Vec<_> = found.iter().map(|found| found.document.title()).collect();
+        assert_eq!(
+            titles,
+            ["definition a", "pipeline p", "resource a/r", "resource a/z"]
+        );
+        assert!(
+            found[3].place.ends_with("2.yml document 2"),
+            "{}",
+            found[3].place
+        );
+    }
+
+    #[test]
+    fn errors_name_the_file_and_the_document() {
+        let dir = tempfile::tempdir().unwrap();
+        let empty = read(&[dir.path().to_owned()]).unwrap_err().to_string();
+        assert!(empty.ends_with("no document in it"), "{empty}");
+        let gone = read(&[dir.path().join("gone.json")])
+            .unwrap_err()
+            .to_string();
+        assert!(gone.contains("gone.json: No such file"), "{gone}");
+        let file = dir.path().join("two.json");
+        std::fs::write(&file, format!("{RESOURCE}\n{{\"name\":\"x\"}}")).unwrap();
+        let unfit = read(&[file]).unwrap_err().to_string();
+        assert!(
+            unfit.contains("two.json document 2: has neither schema"),
+            "{unfit}"
+        );
+    }
+}

@@ -1,0 +1,164 @@
+//! `conveyor apply`: makes the server's definitions, pipelines and resources what the documents say.
+
+mod document;
+mod fields;
+mod input;
+
+use std::fmt;
+use std::path::PathBuf;
+
+use conveyor_client::{Client, proto};
+use tonic::{Code, Response, Status};
+
+use super::{Failure, ServerArg, show};
+use document::Document;
+pub(super) use input::InputError;
+
+/// Arguments of `apply`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// File, directory (its *.json, *.yaml and *.yml) or - for standard input
+    #[arg(short, long = "file", value_name = "FILE", required = true, num_args = 1..)]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    server: ServerArg,
+}
+
+const EXAMPLES: &str = "\
+A file may hold several documents: YAML parted by ---, JSON one after the other or in arrays. What a document is
+stands in its `kind` (ResourceDefinition, Pipeline or Resource); without it, `schema` means a definition, `steps` a
+pipeline and `spec` a resource. Definitions go first, then pipelines, then resources, wherever they stand. All are
+read before anything is sent; the first that the server refuses ends the work. What already stands as given is left
+unchanged: no revision, no event, no run.
+
+Examples:
+  conveyor apply -f examples/
+  conveyor apply -f definition.yaml resource.json
+  conveyor get resource pipeline/ubuntu-pipeline-6 -o json | conveyor apply -f -";
+
+/// Applies the documents, one after the other.
+pub(super) async fn run(args: Args) -> Result<(), Failure> {
+    let found = input::read(&args.files)?;
+    let client = args.server.connect().await?;
+    let all = found.len();
+    for (done, found) in found.into_iter().enumerate() {
+        let title = found.document.title();
+        match apply(&client, found.document).await {
+            Ok(effect) => show::line(format_args!("{title} {effect}"))?,
+            Err(status) => {
+                let (place, status) = (found.place, Box::new(status));
+                return Err(Failure::Refused {
+                    place,
+                    title,
+                    status,
+                    done,
+                    all,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What an apply did.
+enum Effect {
+    Unchanged,
+    Created { run: String },
+    Configured { revision: i64, run: String },
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Effect::Unchanged => write!(f, "unchanged"),
+            Effect::Created { run } if run.is_empty() => write!(f, "created"),
+            Effect::Created { run } => write!(f, "created (run {run})"),
+            Effect::Configured { revision, run } if run.is_empty() => {
+                write!(f, "configured (revision {revision})")
+            }
+            Effect::Configured { revision, run } => {
+                write!(f, "configured (revision {revision}, run {run})")
+            }
+        }
+    }
+}
+
+async fn apply(client: &Client, document: Document) -> Result<Effect, Status> {
+    match document {
+        Document::Definition(definition) => apply_definition(client, definition).await,
+        Document::Pipeline(pipeline) => apply_pipeline(client, pipeline).await,
+        Document::Resource(resource) => apply_resource(client, resource).await,
+    }
+}
+
+async fn apply_definition(
+    client: &Client,
+    definition: proto::ResourceDefinition,
+) -> Result<Effect, Status> {
+    let mut resources = client.resources();
+    let request = proto::GetResourceDefinitionRequest {
+        name: definition.name.clone(),
+    };
+    let before = present(resources.get_resource_definition(request).await)?;
+    let request = proto::ApplyResourceDefinitionRequest {
+        resource_definition: Some(definition),
+    };
+    let after = resources
+        .apply_resource_definition(request)
+        .await?
+        .into_inner();
+    Ok(effect(before.map(|before| before.revision), after.revision))
+}
+
+async fn apply_pipeline(client: &Client, pipeline: proto::Pipeline) -> Result<Effect, Status> {
+    let mut pipelines = client.pipelines();
+    let request = proto::GetPipelineRequest {
+        name: pipeline.name.clone(),
+    };
+    let before = present(pipelines.get_pipeline(request).await)?;
+    let request = proto::ApplyPipelineRequest {
+        pipeline: Some(pipeline),
+    };
+    let after = pipelines.apply_pipeline(request).await?.into_inner();
+    Ok(effect(before.map(|before| before.revision), after.revision))
+}
+
+/// The answer to a resource says itself what happened: without a run nothing did.
+async fn apply_resource(client: &Client, resource: proto::Resource) -> Result<Effect, Status> {
+    let request = proto::ApplyResourceRequest {
+        resource: Some(resource),
+    };
+    let change = client
+        .resources()
+        .apply_resource(request)
+        .await?
+        .into_inner();
+    let run = change.run_id;
+    Ok(match change.resource.unwrap_or_default().revision {
+        _ if run.is_empty() => Effect::Unchanged,
+        1 => Effect::Created { run },
+        revision => Effect::Configured { revision, run },
+    })
+}
+
+fn effect(before: Option<i64>, after: i64) -> Effect {
+    let run = String::new();
+    match before {
+        None => Effect::Created { run },
+        Some(before) if before == after => Effect::Unchanged,
+        Some(_) => Effect::Configured {
+            revision: after,
+            run,
+        },
+    }
+}
+
+/// What was read, or `None` where there is no such thing.
+fn present<T>(answer: Result<Response<T>, Status>) -> Result<Option<T>, Status> {
+    match answer {
+        Ok(answer) => Ok(Some(answer.into_inner())),
+        Err(status) if status.code() == Code::NotFound => Ok(None),
+        Err(status) => Err(status),
+    }
+}

@@ -1,0 +1,46 @@
+//! `conveyor cancel`: stops a run.
+
+use conveyor_client::proto::{CancelRunRequest, RunState};
+
+use super::{Failure, ServerArg, show};
+
+/// Arguments of `cancel`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// The run's id
+    run: String,
+    /// Why, for people; at most 200 characters
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    reason: String,
+    #[command(flatten)]
+    server: ServerArg,
+}
+
+const EXAMPLES: &str = "\
+Steps that no driver has taken are cancelled at once; a driver that works on one gets a grace time to stop. A run
+that has ended stays as it is.
+
+Example:
+  conveyor cancel 019ab0c4-7f6e-7d5c-9a53-2f1f6f7b8c01 --reason 'wrong branch'";
+
+/// Cancels the run and says where it stands.
+pub(super) async fn run(args: Args) -> Result<(), Failure> {
+    let client = args.server.connect().await?;
+    let request = CancelRunRequest {
+        id: args.run,
+        reason: args.reason,
+    };
+    let run = client.runs().cancel_run(request).await?.into_inner();
+    let word = show::state_word(run.state());
+    match run.state() {
+        RunState::Succeeded | RunState::Failed => {
+            show::line(format_args!("run {} had already ended: {word}", run.id))
+        }
+        RunState::Unspecified
+        | RunState::Pending
+        | RunState::Running
+        | RunState::Cancelling
+        | RunState::Cancelled => show::line(format_args!("run {} {word}", run.id)),
+    }
+}

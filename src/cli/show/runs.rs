@@ -1,0 +1,169 @@
+//! Runs and their steps, printed.
+
+use comfy_table::Cell;
+use conveyor_client::proto::{Attempt, Run, RunState, StepRun};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::pipelines::PipelineDocument;
+use super::resources::ResourceDocument;
+use super::{Shown, json, rfc3339, table, time};
+
+/// A run with everything that is known of it.
+#[derive(Serialize)]
+struct RunDocument<'a> {
+    kind: &'static str,
+    id: &'a str,
+    resource: &'a str,
+    name: &'a str,
+    revision: i64,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pipeline: &'a str,
+    event: &'a str,
+    state: &'static str,
+    reason: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    waits_for: &'a str,
+    steps: Vec<StepDocument<'a>>,
+    create_time: Option<String>,
+    start_time: Option<String>,
+    end_time: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource_snapshot: Option<ResourceDocument<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pipeline_snapshot: Option<PipelineDocument<'a>>,
+}
+
+#[derive(Serialize)]
+struct StepDocument<'a> {
+    id: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    name: &'a str,
+    driver: &'a str,
+    state: &'static str,
+    reason: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Box<RawValue>>,
+    attempts: Vec<AttemptDocument<'a>>,
+}
+
+#[derive(Serialize)]
+struct AttemptDocument<'a> {
+    number: i32,
+    task_id: &'a str,
+    instance_id: &'a str,
+    state: &'static str,
+    reason: &'a str,
+    start_time: Option<String>,
+    end_time: Option<String>,
+}
+
+impl Shown for Run {
+    const COLUMNS: &'static [&'static str] = &[
+        "RUN", "RESOURCE", "EVENT", "STATE", "AGE", "DURATION", "REASON",
+    ];
+
+    fn row(&self, now: Timestamp) -> Vec<Cell> {
+        vec![
+            Cell::new(&self.id),
+            Cell::new(format!("{}/{}", self.resource, self.name)),
+            Cell::new(&self.event),
+            table::state(state_word(self.state())),
+            Cell::new(time::age(self.create_time.as_ref(), now)),
+            Cell::new(time::span(
+                self.start_time.as_ref(),
+                self.end_time.as_ref(),
+                now,
+            )),
+            table::text(&self.reason),
+        ]
+    }
+
+    fn document(&self) -> impl Serialize + '_ {
+        RunDocument {
+            kind: "Run",
+            id: &self.id,
+            resource: &self.resource,
+            name: &self.name,
+            revision: self.revision,
+            pipeline: &self.pipeline,
+            event: &self.event,
+            state: self.state().as_str_name(),
+            reason: &self.reason,
+            waits_for: &self.waits_for,
+            steps: self.steps.iter().map(StepDocument::from).collect(),
+            create_time: rfc3339(self.create_time.as_ref()),
+            start_time: rfc3339(self.start_time.as_ref()),
+            end_time: rfc3339(self.end_time.as_ref()),
+            resource_snapshot: self.resource_snapshot.as_ref().map(ResourceDocument::from),
+            pipeline_snapshot: self.pipeline_snapshot.as_ref().map(PipelineDocument::from),
+        }
+    }
+}
+
+impl<'a> From<&'a StepRun> for StepDocument<'a> {
+    fn from(step: &'a StepRun) -> Self {
+        StepDocument {
+            id: &step.id,
+            name: &step.name,
+            driver: &step.driver,
+            state: step.state().as_str_name(),
+            reason: &step.reason,
+            message: &step.message,
+            data: json::raw(&step.data_json),
+            attempts: step.attempts.iter().map(AttemptDocument::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a Attempt> for AttemptDocument<'a> {
+    fn from(attempt: &'a Attempt) -> Self {
+        AttemptDocument {
+            number: attempt.number,
+            task_id: &attempt.task_id,
+            instance_id: &attempt.instance_id,
+            state: attempt.state().as_str_name(),
+            reason: &attempt.reason,
+            start_time: rfc3339(attempt.start_time.as_ref()),
+            end_time: rfc3339(attempt.end_time.as_ref()),
+        }
+    }
+}
+
+/// The steps of a run as a table.
+pub(in crate::cli) fn steps_table(run: &Run, now: Timestamp) -> String {
+    let columns = ["STEP", "DRIVER", "STATE", "ATTEMPTS", "DURATION", "MESSAGE"];
+    let rows = run.steps.iter().map(|step| step_row(step, now)).collect();
+    table::render(&columns, rows)
+}
+
+fn step_row(step: &StepRun, now: Timestamp) -> Vec<Cell> {
+    let title = match step.name.as_str() {
+        "" => step.id.clone(),
+        name => format!("{} {name}", step.id),
+    };
+    let word = step.state().as_str_name().trim_start_matches("STEP_STATE_");
+    let last = step.attempts.last();
+    let span = last.map(|last| time::span(last.start_time.as_ref(), last.end_time.as_ref(), now));
+    // What the driver said tells more than why the server says that the step ended.
+    let words = if step.message.is_empty() {
+        &step.reason
+    } else {
+        &step.message
+    };
+    vec![
+        table::text(&title),
+        Cell::new(&step.driver),
+        table::state(word),
+        Cell::new(step.attempts.len()),
+        Cell::new(span.unwrap_or_default()),
+        table::text(words),
+    ]
+}
+
+/// The short word of a state, for people.
+pub(in crate::cli) fn state_word(state: RunState) -> &'static str {
+    state.as_str_name().trim_start_matches("RUN_STATE_")
+}
