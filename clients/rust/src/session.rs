@@ -197,16 +197,23 @@ impl Session {
             ledger.fence_all(ABORT_GRACE);
         };
         let lease = async {
-            while self.driver.stop_at_lease_end {
-                sleep(LEASE_TICK).await;
-                let mut ledger = self.ledger();
-                if ledger.lease_is_over(Instant::now()) {
-                    ledger.fence_all(STOP_GRACE);
-                }
+            if self.driver.stop_at_lease_end {
+                self.stop_at_lease_end().await;
             }
         };
         tokio::join!(drain, abort, lease);
         pending().await
+    }
+
+    /// Stops the work whenever the server may have given it to others.
+    async fn stop_at_lease_end(&self) {
+        loop {
+            sleep(LEASE_TICK).await;
+            let mut ledger = self.ledger();
+            if ledger.lease_is_over(Instant::now()) {
+                ledger.fence_all(STOP_GRACE);
+            }
+        }
     }
 
     /// Lets work that nobody waits for any more stop within its grace.
