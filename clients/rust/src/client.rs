@@ -82,12 +82,16 @@ impl Client {
 
 /// How every connection of this crate is made.
 pub(crate) fn endpoint(server: &str) -> Result<Endpoint, Error> {
-    let address = |source| Error::Address {
+    let address = |reason: String| Error::Address {
         server: server.to_owned(),
-        source,
+        reason,
     };
-    Ok(Endpoint::from_shared(server.to_owned())
-        .map_err(address)?
+    let endpoint = Endpoint::from_shared(server.to_owned());
+    let endpoint = endpoint.map_err(|error| address(error.to_string()))?;
+    if endpoint.uri().scheme_str() != Some("http") {
+        return Err(address("it does not begin with http://".to_owned()));
+    }
+    Ok(endpoint
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true)
         .http2_keep_alive_interval(KEEP_ALIVE)

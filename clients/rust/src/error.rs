@@ -4,13 +4,15 @@
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The server's address cannot be read.
-    #[error("`{server}` is not an address of a server: give one like http://127.0.0.1:8080")]
+    /// The server's address cannot be read, or is not one of plain HTTP.
+    #[error(
+        "`{server}` is not the address of a server ({reason}): give one like http://127.0.0.1:8080"
+    )]
     Address {
         /// The address as given.
         server: String,
         /// What is wrong with it.
-        source: tonic::transport::Error,
+        reason: String,
     },
     /// Nothing listens there, or nothing answers in time.
     #[error(

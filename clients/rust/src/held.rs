@@ -178,14 +178,29 @@ fn overdue(since: Option<Instant>, now: Instant) -> bool {
     since.is_some_and(|since| now.saturating_duration_since(since) >= RESEND_AFTER)
 }
 
-/// The outcome as the server takes it: a long message is cut, too much data makes it a failure.
+/// The outcome as the server takes it: a long message is cut, data that it would not take makes it a
+/// failure.
 fn within(mut outcome: Outcome, limits: &Limits) -> Outcome {
-    let (data, most) = (outcome.data_json.len(), limits.data_bytes);
-    if data > most {
-        let reason = format!("the result's data has {data} bytes, and {most} are allowed");
+    if let Some(reason) = data_fault(&outcome.data_json, limits) {
         outcome = Outcome::failure(format!("{reason}; the work said: {}", outcome.message));
     }
     let end = cut(&outcome.message, limits.message_bytes);
     outcome.message.truncate(end);
     outcome
+}
+
+/// Why the server would not take a result's data.
+fn data_fault(data: &str, limits: &Limits) -> Option<String> {
+    let (bytes, most) = (data.len(), limits.data_bytes);
+    if bytes > most {
+        return Some(format!(
+            "the result's data has {bytes} bytes, and {most} are allowed"
+        ));
+    }
+    if data.is_empty() {
+        return None;
+    }
+    let read: Result<serde_json::Value, _> = serde_json::from_str(data);
+    read.err()
+        .map(|error| format!("the result's data is no JSON: {error}"))
 }

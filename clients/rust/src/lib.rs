@@ -48,3 +48,8 @@ pub use outcome::{IntoOutcome, Outcome};
 pub use task::{Task, TaskResource, TaskStep};
 pub use tokio_util::sync::CancellationToken;
 pub use tonic;
+
+/// Compiles the example of the README with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::lines::Lines;
 use crate::proto::LogLine;
-use crate::split::{Splitter, pieces};
+use crate::split::{Splitter, cut, pieces};
 
 /// The stream of lines that the driver itself says, as opposed to what its children print.
 const OWN_STREAM: &str = "driver";
@@ -18,6 +18,9 @@ const OWN_STREAM: &str = "driver";
 const SPLIT_LABEL: &str = "split";
 /// A line has at most 32 labels; one is left for [`SPLIT_LABEL`].
 const MAX_LABELS: usize = 31;
+/// The most bytes of a label's key and of a stream's name, and of a label's value. Longer ones are cut.
+const MAX_NAME: usize = 128;
+const MAX_VALUE: usize = 4 << 10;
 /// How much is read of a child's output at once.
 const READ_BYTES: usize = 16 << 10;
 
@@ -47,9 +50,11 @@ impl Logger {
     ) -> Self {
         let mut all = HashMap::clone(&self.labels);
         for (key, value) in labels {
-            let key = key.into();
+            let (mut key, mut value) = (key.into(), value.into());
+            key.truncate(cut(&key, MAX_NAME));
+            value.truncate(cut(&value, MAX_VALUE));
             if all.len() < MAX_LABELS || all.contains_key(&key) {
-                all.insert(key, value.into());
+                all.insert(key, value);
             }
         }
         Self {
@@ -144,7 +149,7 @@ impl Logger {
             }
             Some(LogLine {
                 time: Some(time.into()),
-                stream: stream.to_owned(),
+                stream: stream[..cut(stream, MAX_NAME)].to_owned(),
                 labels,
                 message: piece.to_owned(),
             })

@@ -11,6 +11,8 @@ pub(crate) struct Line {
 /// Turns bytes into lines as they come. Holds at most one read and one line.
 pub(crate) struct Splitter {
     bytes: Vec<u8>,
+    /// How many of the bytes are taken already.
+    taken: usize,
     limit: usize,
     ended: bool,
 }
@@ -20,12 +22,15 @@ impl Splitter {
     pub(crate) fn new(limit: usize) -> Self {
         Self {
             bytes: Vec::new(),
+            taken: 0,
             limit,
             ended: false,
         }
     }
 
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
+        self.bytes.drain(..self.taken);
+        self.taken = 0;
         self.bytes.extend_from_slice(bytes);
     }
 
@@ -36,30 +41,27 @@ impl Splitter {
 
     /// The next line that is whole, or too long to wait for its end.
     pub(crate) fn next_line(&mut self) -> Option<Line> {
-        let reach = self.bytes.len().min(self.limit + 1);
-        if let Some(end) = self.bytes[..reach].iter().position(|byte| *byte == b'\n') {
-            return Some(self.take(end, 1, false));
+        let left = &self.bytes[self.taken..];
+        let reach = left.len().min(self.limit + 2);
+        if let Some(end) = left[..reach].iter().position(|byte| *byte == b'\n') {
+            let line = left[..end].strip_suffix(b"\r").unwrap_or(&left[..end]);
+            return Some(self.take(line.len(), end + 1, false));
         }
-        if self.bytes.len() > self.limit {
-            let end = whole_chars(&self.bytes[..self.limit]);
-            return Some(self.take(end, 0, true));
+        // One byte more than the limit may still be the first of the end of the line.
+        if left.len() > self.limit + 1 {
+            let end = whole_chars(&left[..self.limit]);
+            return Some(self.take(end, end, true));
         }
-        (self.ended && !self.bytes.is_empty()).then(|| self.take(self.bytes.len(), 0, false))
+        let count = left.len();
+        (self.ended && count > 0).then(|| self.take(count, count, false))
     }
 
-    /// Takes `end` bytes as text and drops `skip` more.
-    fn take(&mut self, end: usize, skip: usize, goes_on: bool) -> Line {
-        let bytes: Vec<u8> = self.bytes.drain(..end + skip).collect();
-        let bytes = &bytes[..end];
-        let bytes = if goes_on {
-            bytes
-        } else {
-            bytes.strip_suffix(b"\r").unwrap_or(bytes)
-        };
-        Line {
-            text: String::from_utf8_lossy(bytes).into_owned(),
-            goes_on,
-        }
+    /// Takes `count` bytes, of which the first `text` are the line.
+    fn take(&mut self, text: usize, count: usize, goes_on: bool) -> Line {
+        let line = &self.bytes[self.taken..][..text];
+        let text = String::from_utf8_lossy(line).into_owned();
+        self.taken += count;
+        Line { text, goes_on }
     }
 }
 
@@ -97,5 +99,58 @@ fn whole_chars(bytes: &[u8]) -> usize {
         lead
     } else {
         bytes.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Splitter, pieces};
+
+    /// The lines of `parts`, each ended by `$`, or by `+` where it goes on.
+    fn lines(parts: &[&[u8]], limit: usize) -> String {
+        let mut splitter = Splitter::new(limit);
+        let mut all = String::new();
+        let mut take = |splitter: &mut Splitter| {
+            while let Some(line) = splitter.next_line() {
+                all += &line.text;
+                all += if line.goes_on { "+" } else { "$" };
+            }
+        };
+        for part in parts {
+            splitter.feed(part);
+            take(&mut splitter);
+        }
+        splitter.end();
+        take(&mut splitter);
+        all
+    }
+
+    #[test]
+    fn lines_do_not_depend_on_how_the_bytes_come() {
+        let text = "one\r\ntwo\n\n\u{e4}\u{e4}\u{20ac}\u{1f980}\nmuch too long\r\nabcdefgh\r\nend"
+            .as_bytes();
+        let whole = lines(&[text], 8);
+        assert_eq!(
+            whole,
+            "one$two$$\u{e4}\u{e4}\u{20ac}+\u{1f980}$much too+ long$abcdefgh$end$"
+        );
+        for size in 1..text.len() {
+            let parts: Vec<&[u8]> = text.chunks(size).collect();
+            assert_eq!(lines(&parts, 8), whole, "in parts of {size}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_make_progress() {
+        let text = lines(&[&[0xFF; 9]], 4);
+        assert_eq!(text.matches('\u{fffd}').count(), 9, "{text}");
+        assert_eq!(lines(&[b""], 4), "");
+    }
+
+    #[test]
+    fn pieces_are_cut_between_characters() {
+        let all: Vec<_> = pieces("a\u{20ac}\u{20ac}b", 5).collect();
+        assert_eq!(all, ["a\u{20ac}", "\u{20ac}b"]);
+        assert_eq!(pieces("", 5).collect::<Vec<_>>(), [""]);
     }
 }

@@ -218,7 +218,10 @@ async fn waits_for_a_server_that_is_away() {
         error.to_string().contains("start one with `conveyor up`"),
         "{error}"
     );
-    assert!(conveyor_client::connect("not an address").await.is_err());
+    for address in ["not an address", "127.0.0.1:8080", "https://127.0.0.1:8080"] {
+        let error = conveyor_client::connect(address).await.unwrap_err();
+        assert!(matches!(error, Error::Address { .. }), "{address}: {error}");
+    }
 }
 
 #[tokio::test]

@@ -230,15 +230,22 @@ async fn panic_becomes_a_failed_result_with_its_text_in_the_log() {
 #[tokio::test]
 async fn results_are_brought_within_the_limits() {
     let mut server = Script::start().await;
-    let (driver, mut tasks) = by_hand(3);
+    let (driver, mut tasks) = by_hand(4);
     let _running = Running::start(server.url(), driver);
     let (mut link, _) = server.welcome(vec![]).await;
-    for (token, task) in ["data", "message", "error"].into_iter().enumerate() {
+    for (token, task) in ["data", "broken", "message", "error"]
+        .into_iter()
+        .enumerate()
+    {
         link.offer(offer(task, token as u64 + 1, task)).await;
         link.ack().await;
         let held = InHand::next(&mut tasks).await;
         let outcome = match task {
             "data" => Outcome::success("much").data("x".repeat(256 << 10)),
+            "broken" => Outcome {
+                data_json: "{".to_owned(),
+                ..Outcome::success("made by hand")
+            },
             "message" => Outcome::success("\u{e4}".repeat(9000)),
             _ => Outcome::failure("no"),
         };
@@ -252,6 +259,10 @@ async fn results_are_brought_within_the_limits() {
                     "{}",
                     result.message
                 );
+            }
+            "broken" => {
+                assert!(!result.success && result.data_json.is_empty());
+                assert!(result.message.contains("no JSON"), "{}", result.message);
             }
             "message" => assert_eq!(result.message.len(), 16 << 10),
             _ => assert_eq!((result.success, &*result.message), (false, "no")),
