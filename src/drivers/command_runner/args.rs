@@ -18,7 +18,7 @@ use super::runtime::Runtime;
 ///
 /// A command finds what it is about in its environment: CONVEYOR_RUN_ID, CONVEYOR_STEP,
 /// CONVEYOR_ATTEMPT, CONVEYOR_EVENT, CONVEYOR_RESOURCE (TYPE/NAME), CONVEYOR_SPEC, CONVEYOR_PARAMS and
-/// CONVEYOR_RESULTS (JSON), and each plain field at the top of the spec as CONVEYOR_SPEC_<FIELD>.
+/// CONVEYOR_RESULTS (JSON), and each plain field at the top of the spec by its name: `branch` is CONVEYOR_SPEC_BRANCH.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   conveyor driver command-runner
@@ -59,7 +59,7 @@ pub struct CommandRunnerArgs {
     /// Run the commands of this YAML or JSON file ({image?, steps}), whatever resources and params say.
     #[arg(long, value_name = "FILE")]
     pub steps: Option<PathBuf>,
-    /// Work in DIR/<run id>, so that the steps of one run find each other's files. Nothing in DIR is ever
+    /// Work in DIR/RUN, so that the steps of one run find each other's files. Nothing in DIR is ever
     /// removed.
     #[arg(long, value_name = "DIR")]
     pub workspace: Option<PathBuf>,

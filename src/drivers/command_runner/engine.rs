@@ -37,7 +37,7 @@ impl Engine {
     pub(super) fn remove(self) -> &'static [&'static str] {
         match self {
             Self::Docker => &["rm", "--force"],
-            Self::Podman => &["rm", "--force", "--time", "0"],
+            Self::Podman => &["rm", "--force", "--ignore", "--time", "0"],
         }
     }
 
