@@ -10,23 +10,28 @@ use crate::drivers::command_runner::{self, CommandRunnerArgs};
 /// The drivers.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Run the commands of a resource's steps
+    // What help says of it stands with its arguments.
     CommandRunner(CommandRunnerArgs),
 }
 
 /// Runs the driver until Ctrl-C or SIGTERM.
 pub(super) async fn run(command: Command) -> Result<(), Failure> {
     super::log_to_stderr(&std::env::var("CONVEYOR_LOG").unwrap_or_else(|_| "info".to_owned()));
-    let shutdown = CancellationToken::new();
-    tokio::spawn(cancel_on_signal(shutdown.clone()));
+    let (stop, abort) = (CancellationToken::new(), CancellationToken::new());
+    tokio::spawn(cancel_on_signal(stop.clone(), abort.clone()));
     match command {
-        Command::CommandRunner(args) => command_runner::run(args, shutdown).await,
+        Command::CommandRunner(args) => command_runner::run(args, stop, abort.clone()).await,
     }
-    .map_err(|error| Failure::Ended(error.to_string()))
+    .map_err(|error| Failure::Ended(error.to_string()))?;
+    if abort.is_cancelled() {
+        return Err(Failure::Ended("stopped before its tasks had ended".into()));
+    }
+    Ok(())
 }
 
-/// The first signal asks the driver to stop in order; the second ends the process at once.
-async fn cancel_on_signal(shutdown: CancellationToken) {
+/// The first signal asks the driver to take no more work and to end what it has; the second, to drop
+/// that too. It goes in order even then, since work that is just left would run on without its driver.
+async fn cancel_on_signal(stop: CancellationToken, abort: CancellationToken) {
     let (Ok(mut interrupt), Ok(mut terminate)) = (
         signal(SignalKind::interrupt()),
         signal(SignalKind::terminate()),
@@ -40,7 +45,7 @@ async fn cancel_on_signal(shutdown: CancellationToken) {
         }
     };
     next().await;
-    shutdown.cancel();
+    stop.cancel();
     next().await;
-    std::process::exit(1);
+    abort.cancel();
 }

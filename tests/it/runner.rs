@@ -7,9 +7,11 @@ mod host;
 use std::fs;
 use std::process::{Child, Command, Stdio};
 
-use conveyor_client::proto::{Resource, Run, RunState};
+use conveyor_client::proto::{GetDriverRequest, Resource, Run, RunState};
 
-use crate::support::{Server, conveyor, resource};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::{Server, conveyor, eventually, resource};
 
 /// A process of the driver. It ends with the value.
 struct Runner(Child);
@@ -27,6 +29,18 @@ impl Runner {
         command.args(arguments).stdin(Stdio::null());
         change(&mut command);
         Self(command.spawn().unwrap())
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.0.id() as i32).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+
+    /// Waits for its end by itself.
+    async fn exit_code(&mut self) -> Option<i32> {
+        eventually("the driver ends", async || self.0.try_wait().unwrap())
+            .await
+            .code()
     }
 
     /// Ends it with no warning.
@@ -70,6 +84,19 @@ impl Server {
             .await
     }
 
+    /// Waits until the only instance of a driver drains, or is gone.
+    async fn drains(&self, driver: &str) {
+        eventually("the driver drains", async || {
+            let request = GetDriverRequest {
+                name: driver.into(),
+            };
+            let driver = self.drivers().get_driver(request).await.unwrap();
+            let instances = driver.into_inner().instances;
+            instances.iter().all(|one| one.draining).then_some(())
+        })
+        .await
+    }
+
     /// The stored lines of a run as `stream step message`.
     async fn lines(&self, run: &str) -> Vec<String> {
         let lines = self.stored_lines(run).await;
@@ -82,7 +109,7 @@ impl Server {
 
     /// The first stored line of a run that the driver's command wrote to stdout, when it has come.
     async fn printed(&self, run: &str) -> String {
-        crate::support::eventually("the command prints", async || {
+        eventually("the command prints", async || {
             let lines = self.stored_lines(run).await;
             let line = lines.into_iter().find(|entry| entry.stream == "stdout")?;
             Some(line.message)

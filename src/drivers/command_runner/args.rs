@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::runtime::Runtime;
 
-/// Runs the commands of resources, in containers or on this host, and streams what they print.
+/// Run the commands of resources, in containers or on this host, and stream what they print
 ///
 /// A resource of the definition `pipeline` says what to run:
 ///
@@ -23,7 +23,9 @@ use super::runtime::Runtime;
 #[command(after_help = "Examples:
   conveyor driver command-runner
   conveyor driver command-runner --runtime process --slots 4
-  conveyor driver command-runner --name git-cloner --definition docker-resource --steps git-cloner.yaml")]
+  conveyor driver command-runner --name git-cloner --definition docker-resource --steps cloner.yaml
+
+Ctrl-C and SIGTERM end it when its tasks have ended; a second signal ends those too.")]
 pub struct CommandRunnerArgs {
     /// The server to work for.
     #[arg(

@@ -47,8 +47,13 @@ pub enum Error {
     Server(#[from] conveyor_client::Error),
 }
 
-/// Runs the driver until `shutdown` fires and the tasks in hand have ended.
-pub async fn run(args: CommandRunnerArgs, shutdown: CancellationToken) -> Result<(), Error> {
+/// Runs the driver until `stop` fires and the tasks in hand have ended. When `abort` fires it ends those
+/// within seconds, and the server gives them to others.
+pub async fn run(
+    args: CommandRunnerArgs,
+    stop: CancellationToken,
+    abort: CancellationToken,
+) -> Result<(), Error> {
     let fixed = match &args.steps {
         Some(file) => Some(Work::from_file(file).map_err(|why| Error::Steps(why.to_string()))?),
         None => None,
@@ -69,10 +74,8 @@ pub async fn run(args: CommandRunnerArgs, shutdown: CancellationToken) -> Result
     for (key, value) in args.labels {
         driver = driver.label(key, value);
     }
-    Manager::new(args.server)
-        .driver(driver)
-        .run(shutdown)
-        .await?;
+    let manager = Manager::new(args.server).driver(driver).abort_on(abort);
+    manager.run(stop).await?;
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use conveyor_client::proto::{CancelRunRequest, RunState};
+use rustix::process::Signal;
 
 use super::{Runner, works};
 use crate::support::{Server, eventually, step};
@@ -120,6 +121,34 @@ async fn what_a_command_leaves_in_the_background_ends_with_it() {
     server.run_is(&id, RunState::Succeeded).await;
     let pid = server.printed(&id).await;
     eventually("the sleep is gone", async || (!works(&pid)).then_some(())).await;
+}
+
+#[tokio::test]
+async fn told_to_stop_it_ends_its_task_and_told_again_it_drops_it() {
+    for signals in [1, 2] {
+        let (server, mut runner) = start().await;
+        let go = server.place().join("go");
+        let command = format!(
+            "echo $$; while ! test -e {}; do sleep 0.05; done",
+            go.display()
+        );
+        let spec = format!(r#"{{"steps": [{{"name": "x", "command": "{command}"}}]}}"#);
+        let id = server.post_spec("r", &spec).await;
+        let pid = server.printed(&id).await;
+        for _ in 0..signals {
+            runner.signal(Signal::TERM);
+            server.drains("command-runner").await;
+        }
+        if signals == 1 {
+            assert!(works(&pid));
+            fs::write(go, "").unwrap();
+            assert_eq!(runner.exit_code().await, Some(0));
+            server.run_is(&id, RunState::Succeeded).await;
+        } else {
+            assert_eq!(runner.exit_code().await, Some(1));
+            assert!(!works(&pid), "the command outlives its driver");
+        }
+    }
 }
 
 #[tokio::test]
