@@ -169,3 +169,42 @@ async fn broadcast_goes_to_those_connected_now() {
     let refused = server.drivers().broadcast_message(late).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);
 }
+
+#[tokio::test]
+async fn deaf_driver_costs_bounded_memory_and_its_stream_but_nobody_elses_messages() {
+    let server = Server::start().await;
+    // It is welcomed, and then reads nothing more.
+    let _deaf = Scripted::new(&server, "deaf", "image").await;
+    let mut builder = Scripted::new(&server, "builder", "image").await;
+    let before = server.resident_bytes();
+    for n in 0..1000 {
+        let message = BroadcastMessageRequest {
+            id: n.to_string(),
+            payload: "x".repeat(60 << 10),
+            ..Default::default()
+        };
+        server.drivers().broadcast_message(message).await.unwrap();
+        let Hear::Message(got) = builder.hear().await else {
+            panic!("expected Message");
+        };
+        assert_eq!(got.id, n.to_string());
+    }
+    let grown = server.resident_bytes().saturating_sub(before);
+    assert!(grown < 40 << 20, "58 MiB were sent, {grown} bytes are held");
+    let patience = tokio::time::Instant::now() + std::time::Duration::from_secs(50);
+    loop {
+        let request = GetDriverRequest {
+            name: "deaf".into(),
+        };
+        let deaf = server.drivers().get_driver(request).await.unwrap();
+        if deaf.into_inner().instances.is_empty() {
+            break;
+        }
+        assert!(
+            tokio::time::Instant::now() < patience,
+            "a stream that takes no write ends"
+        );
+        builder.heartbeat(&[]).await;
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    }
+}

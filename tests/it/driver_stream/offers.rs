@@ -1,10 +1,12 @@
 //! Offers: to whom, how often, and what a token is worth.
 
-use conveyor_client::proto::{AttemptState, Hello, Reconcile, Resource, RunState, StepState};
+use conveyor_client::proto::{
+    AttemptState, Hello, Reconcile, Resource, RunState, StepState, TaskVerdict,
+};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::support::{Scripted, Server, eventually, hello, resource, step};
+use crate::support::{Scripted, Server, eventually, held, hello, resource, step};
 
 #[tokio::test]
 async fn offer_carries_what_the_driver_needs() {
@@ -61,6 +63,26 @@ async fn offer_carries_what_the_driver_needs() {
     let left = offer.time_left.unwrap();
     assert!((1..=90).contains(&left.seconds), "{left:?}");
     assert_eq!(offer.results, []);
+}
+
+#[tokio::test]
+async fn offer_is_in_the_batch_that_made_the_step_ready() {
+    let mut server = Server::start().await;
+    server.define("image").await;
+    server
+        .pipeline("p", "image", &[("one", "builder"), ("two", "builder")])
+        .await;
+    let mut builder = Scripted::new(&server, "builder", "image").await;
+    let run = server.create_in("p", "image", "a").await;
+    assert_eq!(server.run(&run).await.steps[0].state(), StepState::Offered);
+    let first = builder.take().await;
+    builder.succeed(&first).await;
+    assert_eq!(server.run(&run).await.steps[1].state(), StepState::Offered);
+    let second = builder.offer().await;
+    server.kill_and_start_again().await;
+    let tasks = vec![held(&second, 0, false)];
+    let back = builder.next_stream(&server, tasks).await;
+    assert_eq!(back.welcome.tasks[0].verdict(), TaskVerdict::GoOn);
 }
 
 #[tokio::test]

@@ -253,7 +253,7 @@ async fn slow_tail_loses_nothing_and_holds_nobody_up() {
         conveyor_client::proto::log_service_client::LogServiceClient::new(server.new_channel());
     let mut slow = slow.tail_logs(of(&run)).await.unwrap().into_inner();
     let line = "x".repeat(2000);
-    let before = resident_bytes(&server);
+    let before = server.resident_bytes();
     for n in 0..100 {
         builder.log(&task, n * 100, &vec![line.as_str(); 100]).await;
         builder.logged((n + 1) * 100).await;
@@ -261,7 +261,7 @@ async fn slow_tail_loses_nothing_and_holds_nobody_up() {
     builder.report(Scripted::success(&task, 10_000)).await;
     let quick = server.tail(of(&run)).await.unwrap();
     assert_eq!(quick.len(), 10_000, "the slow one holds no other reader up");
-    let grown = resident_bytes(&server).saturating_sub(before);
+    let grown = server.resident_bytes().saturating_sub(before);
     assert!(
         grown < 150 << 20,
         "a slow reader costs bounded memory, not {grown} bytes"
@@ -271,16 +271,6 @@ async fn slow_tail_loses_nothing_and_holds_nobody_up() {
         seqs.extend(response.entries.into_iter().map(|entry| entry.seq));
     }
     assert!(seqs.into_iter().eq(1..=10_000));
-}
-
-fn resident_bytes(server: &Server) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .unwrap();
-    let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-    kib << 10
 }
 
 #[tokio::test]
