@@ -14,4 +14,5 @@ mod pipelines;
 mod resources;
 mod runner;
 mod runs;
+mod runtime;
 mod support;

@@ -3,6 +3,7 @@
 
 mod calls;
 mod http;
+mod proxy;
 mod scripted;
 mod server;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 pub(crate) use calls::{params, reason_of, resource, step, violations};
+pub(crate) use proxy::Proxy;
 pub(crate) use scripted::{Scripted, held, hello};
 pub(crate) use server::{Server, conveyor, refused_start};
 
