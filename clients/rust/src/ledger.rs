@@ -383,3 +383,6 @@ fn grace(said: Option<prost_types::Duration>) -> Duration {
     said.and_then(|said| Duration::try_from(said).ok())
         .unwrap_or(DEFAULT_GRACE)
 }
+
+#[cfg(test)]
+mod simulation;

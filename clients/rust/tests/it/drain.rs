@@ -1,9 +1,11 @@
 //! How a driver ends: it drains, or it is told to end at once.
 
+use std::time::Duration;
+
 use conveyor_client::proto::driver_stream_request::Kind as FromDriver;
 use conveyor_client::proto::driver_stream_response::Kind as FromServer;
 use conveyor_client::proto::*;
-use conveyor_client::{CancelReason as Why, Outcome};
+use conveyor_client::{CancelReason as Why, CancellationToken, Error, Manager, Outcome};
 use tonic::Status;
 
 use crate::script::{Script, fate, offer, soon};
@@ -96,4 +98,61 @@ async fn abort_gives_the_tasks_back_at_once() {
     assert!(link.closed().await.is_empty());
     drop(link);
     running.ended().await.unwrap();
+}
+
+#[tokio::test]
+async fn drain_timeout_gives_back_what_is_left() {
+    let mut server = Script::start().await;
+    let (driver, mut tasks) = by_hand(1);
+    let stop = CancellationToken::new();
+    let manager = Manager::new(server.url()).driver(driver);
+    let manager = manager.drain_timeout(Duration::from_millis(50));
+    let running = tokio::spawn(manager.run(stop.clone()));
+    let (mut link, _) = server.welcome(vec![]).await;
+    link.offer(offer("t", 1, "a")).await;
+    link.ack().await;
+    let held = InHand::next(&mut tasks).await;
+    stop.cancel();
+    let why = soon("the stop", held.task.cancel.cancelled()).await;
+    assert_eq!(why.reason, Why::Fenced);
+    drop(held);
+    let rest = link.closed().await;
+    assert!(matches!(rest[..], [FromDriver::Drain(_)]), "{rest:?}");
+    drop(link);
+    soon("the end", running).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn dropping_the_run_ends_the_work() {
+    let mut server = Script::start().await;
+    let (driver, mut tasks) = by_hand(1);
+    let manager = Manager::new(server.url()).driver(driver);
+    let running = tokio::spawn(manager.run(CancellationToken::new()));
+    let (mut link, _) = server.welcome(vec![]).await;
+    link.offer(offer("t", 1, "a")).await;
+    link.ack().await;
+    let held = InHand::next(&mut tasks).await;
+    running.abort();
+    let why = soon("the stop", held.task.cancel.cancelled()).await;
+    assert_eq!(why.reason, Why::Fenced);
+    let rest = link.closed().await;
+    assert!(matches!(rest[..], [FromDriver::Drain(_)]), "{rest:?}");
+}
+
+#[tokio::test]
+async fn one_refused_driver_drains_the_others() {
+    let mut server = Script::start().await;
+    let (first, _first_tasks) = by_hand(1);
+    let (second, _second_tasks) = by_hand(1);
+    let manager = Manager::new(server.url()).driver(first).driver(second);
+    let running = tokio::spawn(manager.run(CancellationToken::new()));
+    let (mut link, _) = server.welcome(vec![]).await;
+    let refused = server.link().await;
+    link.heartbeat().await;
+    refused.end(Status::permission_denied("not you")).await;
+    let rest = link.closed().await;
+    assert!(matches!(rest[..], [FromDriver::Drain(_)]), "{rest:?}");
+    drop(link);
+    let ended = soon("the end", running).await.unwrap();
+    assert!(matches!(ended, Err(Error::Refused { .. })), "{ended:?}");
 }

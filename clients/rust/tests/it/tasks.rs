@@ -129,6 +129,30 @@ async fn new_offer_of_a_step_waits_for_the_old_work_to_stop() {
 }
 
 #[tokio::test]
+async fn task_that_is_cancelled_while_it_waits_never_starts() {
+    let mut server = Script::start().await;
+    let (driver, mut tasks) = by_hand(1);
+    let _running = Running::start(server.url(), driver);
+    let (mut link, _) = server.welcome(vec![]).await;
+    link.offer(offer("old", 1, "a")).await;
+    link.ack().await;
+    let old = InHand::next(&mut tasks).await;
+    link.offer(offer("new", 2, "a")).await;
+    link.ack().await;
+    // An older token than one it has already is nothing to work on.
+    link.offer(offer("older", 0, "a")).await;
+    assert!(link.ack().await.refused);
+    link.cancel("new", 2, CancelReason::Cancelled, 10_000).await;
+    let result = link.result().await;
+    assert_eq!((&*result.task_id, result.success), ("new", false));
+    link.result_ack("new", 2, ResultOutcome::Applied, 0).await;
+    old.end(Outcome::success("")).await;
+    link.offer(offer("next", 3, "a")).await;
+    assert!(!link.ack().await.refused);
+    assert_eq!(InHand::next(&mut tasks).await.task.task_id, "next");
+}
+
+#[tokio::test]
 async fn cancel_within_its_grace_still_gives_a_result() {
     let mut server = Script::start().await;
     let driver = Driver::new("polite", |task: Task| async move {
