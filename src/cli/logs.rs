@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::time::Duration;
 
-use anstream::{AutoStream, ColorChoice};
 use conveyor_client::proto::{LogEntry, TailLogsRequest, TailLogsResponse};
 use conveyor_client::{Client, proto};
 use owo_colors::{AnsiColors, OwoColorize};
@@ -125,7 +124,7 @@ impl Printer {
             after: args.after,
             timestamps: args.timestamps,
             drivers: (!one).then(|| names.collect()),
-            colour: AutoStream::choice(&std::io::stdout()) != ColorChoice::Never,
+            colour: show::on_terminal(),
         }
     }
 

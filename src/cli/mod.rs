@@ -28,10 +28,10 @@ pub struct Cli {
 }
 
 const EXAMPLES: &str = "\
-A first run, in three terminals:
+A first run:
   conveyor up                                       the server, on 127.0.0.1:8080
   conveyor driver command-runner --runtime process  a driver that runs commands on this host
-  conveyor apply -f examples/                       definitions, pipelines, resources; prints the run
+  conveyor apply -f examples/                       makes what the files say; prints the run
   conveyor logs RUN -f                              follows the run to its end";
 
 #[derive(Debug, Subcommand)]

@@ -1,7 +1,5 @@
 //! `conveyor runs`: the list of runs, or one run with its steps.
 
-use jiff::Timestamp;
-
 use super::get::{get_run, runs};
 use super::show::{self, Format, FormatArg};
 use super::{Failure, ServerArg};
@@ -35,10 +33,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     match format {
         Format::Table => {
             show::one(&run, format)?;
-            show::line(format_args!(
-                "\n{}",
-                show::steps_table(&run, Timestamp::now())
-            ))
+            show::steps(&run)
         }
         Format::Json | Format::Yaml => show::one(&run, format),
     }

@@ -13,11 +13,14 @@ use std::fmt;
 use std::io::Write;
 
 use comfy_table::Cell;
+use conveyor_client::proto::Run;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Failure;
-pub(super) use runs::{state_word, steps_table};
+use runs::STEP_COLUMNS;
+pub(super) use runs::state_word;
+pub(super) use table::on_terminal;
 pub(super) use time::rfc3339;
 
 /// The form of the output.
@@ -82,7 +85,24 @@ pub(super) fn one<T: Shown>(item: &T, format: Format) -> Result<(), Failure> {
 pub(super) fn table<T: Shown>(items: &[T]) -> Result<(), Failure> {
     let now = Timestamp::now();
     let rows = items.iter().map(|item| item.row(now)).collect();
-    line(table::render(T::COLUMNS, rows))
+    line(table::render(T::COLUMNS, rows, on_terminal()))
+}
+
+/// Prints the steps of a run as a table; nothing where it has none yet.
+pub(super) fn steps(run: &Run) -> Result<(), Failure> {
+    if run.steps.is_empty() {
+        return Ok(());
+    }
+    let now = Timestamp::now();
+    let rows = run
+        .steps
+        .iter()
+        .map(|step| runs::step_row(step, now))
+        .collect();
+    line(format_args!(
+        "\n{}",
+        table::render(STEP_COLUMNS, rows, on_terminal())
+    ))
 }
 
 /// Prints one line.
@@ -108,4 +128,141 @@ fn sorted(pairs: &HashMap<String, String>) -> BTreeMap<&str, &str> {
         .iter()
         .map(|(key, value)| (key.as_str(), value.as_str()))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use conveyor_client::proto::{Attempt, AttemptState, Resource, RunState, StepRun, StepState};
+    use prost_types::Timestamp as Stamp;
+
+    fn stamp(seconds: i64) -> Option<Stamp> {
+        Some(Stamp {
+            seconds,
+            nanos: 500_000_000,
+        })
+    }
+
+    fn run() -> Run {
+        let attempt = Attempt {
+            number: 1,
+            state: AttemptState::Failed.into(),
+            start_time: stamp(10),
+            end_time: stamp(75),
+            ..Attempt::default()
+        };
+        let step = StepRun {
+            id: "1".into(),
+            name: "Build and Compile".into(),
+            driver: "builder".into(),
+            state: StepState::Failed.into(),
+            message: "exit code 2\n\u{1b}[31mmore".into(),
+            data_json: r#"{"code": 2.0}"#.into(),
+            attempts: vec![attempt],
+            ..StepRun::default()
+        };
+        Run {
+            id: "019ab0c4".into(),
+            resource: "pipeline".into(),
+            name: "r".into(),
+            event: "create".into(),
+            state: RunState::Failed.into(),
+            reason: "step 1 failed".into(),
+            steps: vec![step],
+            create_time: stamp(1),
+            start_time: stamp(10),
+            end_time: stamp(76),
+            ..Run::default()
+        }
+    }
+
+    #[test]
+    fn a_table_has_one_line_for_each_thing() {
+        let now = Timestamp::from_second(600).unwrap();
+        let table = table::render(Run::COLUMNS, vec![run().row(now)], false);
+        insta::assert_snapshot!(table, @r"
+        RUN       RESOURCE    EVENT   STATE   AGE  DURATION  REASON
+        019ab0c4  pipeline/r  create  FAILED  9m   1m06s     step 1 failed
+        ");
+        let steps = vec![runs::step_row(&run().steps[0], now)];
+        insta::assert_snapshot!(table::render(STEP_COLUMNS, steps, false), @r"
+        STEP                 DRIVER   STATE   ATTEMPTS  DURATION  MESSAGE
+        1 Build and Compile  builder  FAILED  1         1m05s     exit code 2
+        ");
+    }
+
+    #[test]
+    fn json_has_full_words_and_the_users_tokens() {
+        insta::assert_snapshot!(json::pretty(&run().document()), @r#"
+        {
+          "kind": "Run",
+          "id": "019ab0c4",
+          "resource": "pipeline",
+          "name": "r",
+          "revision": 0,
+          "event": "create",
+          "state": "RUN_STATE_FAILED",
+          "reason": "step 1 failed",
+          "steps": [
+            {
+              "id": "1",
+              "name": "Build and Compile",
+              "driver": "builder",
+              "state": "STEP_STATE_FAILED",
+              "reason": "",
+              "message": "exit code 2\n\u001b[31mmore",
+              "data": {
+                "code": 2.0
+              },
+              "attempts": [
+                {
+                  "number": 1,
+                  "task_id": "",
+                  "instance_id": "",
+                  "state": "ATTEMPT_STATE_FAILED",
+                  "reason": "",
+                  "start_time": "1970-01-01T00:00:10.5Z",
+                  "end_time": "1970-01-01T00:01:15.5Z"
+                }
+              ]
+            }
+          ],
+          "create_time": "1970-01-01T00:00:01.5Z",
+          "start_time": "1970-01-01T00:00:10.5Z",
+          "end_time": "1970-01-01T00:01:16.5Z"
+        }
+        "#);
+    }
+
+    #[test]
+    fn yaml_quotes_what_would_change_its_meaning() {
+        let resource = Resource {
+            name: "r".into(),
+            resource: "any".into(),
+            spec_json: r#"{"z":"yes","a":"1.0","n":1.5,"on":null,"d":"2024-01-01","l":[],"m":"two\nlines","t":true}"#.into(),
+            ..Resource::default()
+        };
+        insta::assert_snapshot!(yaml(&resource), @r#"
+        ---
+        kind: Resource
+        resource: any
+        name: r
+        metadata: {}
+        spec:
+          z: "yes"
+          a: "1.0"
+          "n": 1.5
+          "on": null
+          d: "2024-01-01"
+          l: []
+          m: |-
+            two
+            lines
+          t: true
+        id: ""
+        revision: 0
+        create_time: null
+        update_time: null
+        "#);
+    }
 }

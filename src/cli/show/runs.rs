@@ -132,14 +132,12 @@ impl<'a> From<&'a Attempt> for AttemptDocument<'a> {
     }
 }
 
-/// The steps of a run as a table.
-pub(in crate::cli) fn steps_table(run: &Run, now: Timestamp) -> String {
-    let columns = ["STEP", "DRIVER", "STATE", "ATTEMPTS", "DURATION", "MESSAGE"];
-    let rows = run.steps.iter().map(|step| step_row(step, now)).collect();
-    table::render(&columns, rows)
-}
+/// The columns of the table of steps.
+pub(super) const STEP_COLUMNS: &[&str] =
+    &["STEP", "DRIVER", "STATE", "ATTEMPTS", "DURATION", "MESSAGE"];
 
-fn step_row(step: &StepRun, now: Timestamp) -> Vec<Cell> {
+/// The row of a step in the table of steps.
+pub(super) fn step_row(step: &StepRun, now: Timestamp) -> Vec<Cell> {
     let title = match step.name.as_str() {
         "" => step.id.clone(),
         name => format!("{} {name}", step.id),

@@ -3,8 +3,13 @@
 use anstream::{AutoStream, ColorChoice};
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 
+/// Whether the output goes to a terminal that takes colours.
+pub(in crate::cli) fn on_terminal() -> bool {
+    AutoStream::choice(&std::io::stdout()) != ColorChoice::Never
+}
+
 /// Lays rows out under their columns.
-pub(super) fn render(columns: &[&str], rows: Vec<Vec<Cell>>) -> String {
+pub(super) fn render(columns: &[&str], rows: Vec<Vec<Cell>>, on_terminal: bool) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(
@@ -16,10 +21,10 @@ pub(super) fn render(columns: &[&str], rows: Vec<Vec<Cell>>) -> String {
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
-    if AutoStream::choice(&std::io::stdout()) == ColorChoice::Never {
-        table.force_no_tty();
-    } else {
+    if on_terminal {
         table.set_content_arrangement(ContentArrangement::Dynamic);
+    } else {
+        table.force_no_tty();
     }
     table.trim_fmt()
 }
