@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::lines::Lines;
 use crate::proto::LogLine;
-use crate::split::{Splitter, cut, pieces};
+use crate::split::{Splitter, cut, lines, pieces};
 
 /// The stream of lines that the driver itself says, as opposed to what its children print.
 const OWN_STREAM: &str = "driver";
@@ -20,7 +20,7 @@ const SPLIT_LABEL: &str = "split";
 const MAX_LABELS: usize = 31;
 /// The most bytes of a label's key and of a stream's name, and of a label's value. Longer ones are cut.
 const MAX_NAME: usize = 128;
-const MAX_VALUE: usize = 4 << 10;
+const MAX_VALUE: usize = 1 << 10;
 /// How much is read of a child's output at once.
 const READ_BYTES: usize = 16 << 10;
 
@@ -53,7 +53,8 @@ impl Logger {
             let (mut key, mut value) = (key.into(), value.into());
             key.truncate(cut(&key, MAX_NAME));
             value.truncate(cut(&value, MAX_VALUE));
-            if all.len() < MAX_LABELS || all.contains_key(&key) {
+            let room = all.len() < MAX_LABELS || all.contains_key(&key);
+            if room && !key.is_empty() {
                 all.insert(key, value);
             }
         }
@@ -84,9 +85,10 @@ impl Logger {
     }
 
     /// Writes `text` as a line of `stream`: `stdout`, `stderr`, or a word of your own.
-    /// Text of several lines becomes several lines.
+    /// Text of several lines becomes several lines, empty
+    /// text an empty one.
     pub async fn line(&self, stream: &str, text: impl AsRef<str>) {
-        for line in text.as_ref().lines() {
+        for line in lines(text.as_ref()) {
             self.put(stream, line, false).await;
         }
     }
@@ -119,7 +121,7 @@ impl Logger {
     /// Writes what is wrong without waiting for room: the runtime's own last words on a task.
     pub(crate) fn error_now(&self, text: &str) {
         let log = self.with_labels([("level", "error")]);
-        for line in text.lines() {
+        for line in lines(text) {
             log.pieces(OWN_STREAM, line, false)
                 .for_each(|line| log.lines.push_now(line));
         }

@@ -65,6 +65,13 @@ impl Splitter {
     }
 }
 
+/// The lines of `text`, without their ends. No text is one empty line.
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.split('\n')
+        .map(|line| line.strip_suffix('\r').unwrap_or(line))
+}
+
 /// The pieces of `text` of at most `limit` bytes each, cut between characters. An empty line is one
 /// empty piece.
 pub(crate) fn pieces(text: &str, limit: usize) -> impl Iterator<Item = &str> {
@@ -104,10 +111,16 @@ fn whole_chars(bytes: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{Splitter, pieces};
+    use super::{Splitter, lines, pieces};
 
-    /// The lines of `parts`, each ended by `$`, or by `+` where it goes on.
-    fn lines(parts: &[&[u8]], limit: usize) -> String {
+    #[test]
+    fn text_is_cut_at_its_line_ends() {
+        assert_eq!(lines("").collect::<Vec<_>>(), [""]);
+        assert_eq!(lines("a\r\n\nb\n").collect::<Vec<_>>(), ["a", "", "b"]);
+    }
+
+    /// What becomes of `parts`: each line ended by `$`, or by `+` where it goes on.
+    fn split(parts: &[&[u8]], limit: usize) -> String {
         let mut splitter = Splitter::new(limit);
         let mut all = String::new();
         let mut take = |splitter: &mut Splitter| {
@@ -129,22 +142,22 @@ mod tests {
     fn lines_do_not_depend_on_how_the_bytes_come() {
         let text = "one\r\ntwo\n\n\u{e4}\u{e4}\u{20ac}\u{1f980}\nmuch too long\r\nabcdefgh\r\nend"
             .as_bytes();
-        let whole = lines(&[text], 8);
+        let whole = split(&[text], 8);
         assert_eq!(
             whole,
             "one$two$$\u{e4}\u{e4}\u{20ac}+\u{1f980}$much too+ long$abcdefgh$end$"
         );
         for size in 1..text.len() {
             let parts: Vec<&[u8]> = text.chunks(size).collect();
-            assert_eq!(lines(&parts, 8), whole, "in parts of {size}");
+            assert_eq!(split(&parts, 8), whole, "in parts of {size}");
         }
     }
 
     #[test]
     fn bytes_that_are_no_text_make_progress() {
-        let text = lines(&[&[0xFF; 9]], 4);
+        let text = split(&[&[0xFF; 9]], 4);
         assert_eq!(text.matches('\u{fffd}').count(), 9, "{text}");
-        assert_eq!(lines(&[b""], 4), "");
+        assert_eq!(split(&[b""], 4), "");
     }
 
     #[test]
