@@ -26,8 +26,8 @@ pub struct Setting {
     pub why: &'static str,
 }
 
-/// The settings. Those without a dot in their key are flags of `conveyor up` too (`--listen`); each is an
-/// environment variable (`CONVEYOR_LISTEN`, `CONVEYOR_DRIVER_LEASE_TIME`).
+/// The settings. Each is an environment variable (`driver.lease_time` is `CONVEYOR_DRIVER_LEASE_TIME`); the first four,
+/// which people change every day, are flags of `conveyor up` too.
 #[rustfmt::skip]
 pub const SETTINGS: &[Setting] = &[
     Setting { key: "listen", default: "127.0.0.1:8080", why: "Address and port for everything: gRPC, REST, SSE and websocket. Port 0 picks a free one." },

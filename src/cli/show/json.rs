@@ -90,4 +90,13 @@ mod tests {
         }
         "#);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn indented_json_means_the_same(texts in proptest::collection::vec(".*", 0..4)) {
+            let value = serde_json::json!({"texts": texts, "empty": {}, "nested": [[], [texts.len()]]});
+            let read: serde_json::Value = serde_json::from_str(&pretty(&value)).unwrap();
+            assert_eq!(read, value);
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Columns for people: coloured and fitted to the terminal, plain in a pipe.
+//! Columns for people: coloured on a terminal, plain in a pipe.
 
 use anstream::{AutoStream, ColorChoice};
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
@@ -21,8 +21,10 @@ pub(super) fn render(columns: &[&str], rows: Vec<Vec<Cell>>, on_terminal: bool) 
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
+    // A wide table is left to the terminal: an id that is broken over two lines cannot be copied.
+    table.set_content_arrangement(ContentArrangement::Disabled);
     if on_terminal {
-        table.set_content_arrangement(ContentArrangement::Dynamic);
+        table.enforce_styling();
     } else {
         table.force_no_tty();
     }
