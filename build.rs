@@ -14,6 +14,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         ],
         ["proto"],
     )?;
+    let store = protox::compile(["conveyor/store/v1/records.proto"], ["proto"])?;
+    tonic_prost_build::configure()
+        .build_client(false)
+        .build_server(false)
+        .compile_fds(store)?;
     tonic_prost_build::configure()
         .build_client(false)
         .compile_fds(api)?;

@@ -1,1 +1,229 @@
-//! error
+//! The one error of the crate and its kind. No transport words: `api/status.rs` maps kinds to gRPC and HTTP.
+//!
+//! Invariant: a text never quotes a value longer than 40 characters.
+
+use std::sync::Arc;
+
+use crate::model::name::{Noun, RunId};
+
+/// What a caller can do about an error; the transports map these one to one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The request is wrong as it stands.
+    Invalid,
+    /// The thing named is not there.
+    NotFound,
+    /// The name or the request id is taken.
+    AlreadyExists,
+    /// The thing is in a state that does not allow it.
+    FailedPrecondition,
+    /// It changed meanwhile: read again.
+    Aborted,
+    /// The position asked for is no longer kept.
+    OutOfRange,
+    /// A limit is reached: try again later.
+    Exhausted,
+    /// The server cannot take it now: try again later.
+    Unavailable,
+    /// The caller was too slow.
+    Deadline,
+    /// A fault of the server or of its disk.
+    Internal,
+}
+
+/// One field of the input that breaks a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Path from the root of the request's body, such as `spec.steps[2].command`.
+    pub field: String,
+    /// What is wrong with it, at most 200 characters.
+    pub description: String,
+}
+
+impl Violation {
+    /// A violation of `field`; a long description is cut.
+    pub fn new(field: impl Into<String>, description: impl AsRef<str>) -> Self {
+        Self {
+            field: field.into(),
+            description: cut(description.as_ref(), 200),
+        }
+    }
+}
+
+/// Everything that can go wrong in answering a request.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// Fields of the input break rules.
+    #[error("{}", summary(.0))]
+    Invalid(Vec<Violation>),
+    /// There is no such thing.
+    #[error("{0} {1:?} is not known")]
+    NotFound(Noun, String),
+    /// The name is taken.
+    #[error("{0} {1:?} exists already")]
+    AlreadyExists(Noun, String),
+    /// Something else still needs it.
+    #[error("{noun} {name:?} is in use: {by}")]
+    InUse {
+        /// What kind of thing.
+        noun: Noun,
+        /// Its name.
+        name: String,
+        /// What needs it, in words.
+        by: String,
+    },
+    /// The revision is not the one expected.
+    #[error("revision {expected} was expected, but it stands at {actual}: read it again")]
+    Stale {
+        /// The revision that the caller named.
+        expected: i64,
+        /// The revision that stands.
+        actual: i64,
+    },
+    /// Another write came between.
+    #[error("it was changed meanwhile: try again")]
+    Conflict,
+    /// The request id was used for another request.
+    #[error("request id {0:?} was used before with another request")]
+    RequestReused(String),
+    /// Changes after this position are no longer kept.
+    #[error("changes are kept from position {oldest} on: list again")]
+    PositionGone {
+        /// The oldest position that a watch can resume after.
+        oldest: u64,
+    },
+    /// The run has ended.
+    #[error("run {0} has ended")]
+    RunEnded(RunId),
+    /// A driver's stream broke a rule of the protocol.
+    #[error("{0}")]
+    Protocol(String),
+    /// A newer stream of the same driver instance took over.
+    #[error("a newer stream of this instance took over")]
+    Replaced,
+    /// Nothing was heard in time.
+    #[error("{0}")]
+    Silent(String),
+    /// The peer does not read what it is sent.
+    #[error("{0}")]
+    TooSlow(String),
+    /// The server is stopping.
+    #[error("the server is stopping: come back in a moment")]
+    Stopping,
+    /// The disk is nearly full.
+    #[error(
+        "the disk of the data directory is nearly full: {free} bytes are free, {needed} are needed"
+    )]
+    DiskLow {
+        /// Bytes free now.
+        free: u64,
+        /// Bytes that must be free.
+        needed: u64,
+    },
+    /// The store failed, and nothing more is answered OK.
+    #[error("the store failed: {0}")]
+    Store(Arc<crate::store::Error>),
+}
+
+impl Error {
+    /// An error of one field.
+    pub fn invalid(field: impl Into<String>, description: impl AsRef<str>) -> Self {
+        Self::Invalid(vec![Violation::new(field, description)])
+    }
+
+    /// What the caller can do about it.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Invalid(_) | Self::Protocol(_) => Kind::Invalid,
+            Self::NotFound(..) => Kind::NotFound,
+            Self::AlreadyExists(..) | Self::RequestReused(_) => Kind::AlreadyExists,
+            Self::InUse { .. } | Self::RunEnded(_) => Kind::FailedPrecondition,
+            Self::Stale { .. } | Self::Conflict | Self::Replaced => Kind::Aborted,
+            Self::PositionGone { .. } => Kind::OutOfRange,
+            Self::TooSlow(_) => Kind::Exhausted,
+            Self::Stopping | Self::DiskLow { .. } => Kind::Unavailable,
+            Self::Silent(_) => Kind::Deadline,
+            Self::Store(_) => Kind::Internal,
+        }
+    }
+
+    /// A stable word for programs, in the manner of `google.rpc.ErrorInfo.reason`.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) => "INVALID_FIELDS",
+            Self::NotFound(..) => "NOT_FOUND",
+            Self::AlreadyExists(..) => "ALREADY_EXISTS",
+            Self::InUse { .. } => "IN_USE",
+            Self::Stale { .. } => "REVISION_MISMATCH",
+            Self::Conflict => "CONFLICT",
+            Self::RequestReused(_) => "REQUEST_ID_REUSED",
+            Self::PositionGone { .. } => "POSITION_GONE",
+            Self::RunEnded(_) => "RUN_ENDED",
+            Self::Protocol(_) => "PROTOCOL",
+            Self::Replaced => "REPLACED",
+            Self::Silent(_) => "SILENT",
+            Self::TooSlow(_) => "TOO_SLOW",
+            Self::Stopping => "STOPPING",
+            Self::DiskLow { .. } => "DISK_LOW",
+            Self::Store(_) => "STORE_FAILED",
+        }
+    }
+
+    /// The fields that break rules; empty for other errors.
+    pub fn violations(&self) -> &[Violation] {
+        match self {
+            Self::Invalid(violations) => violations,
+            Self::NotFound(..)
+            | Self::AlreadyExists(..)
+            | Self::InUse { .. }
+            | Self::Stale { .. }
+            | Self::Conflict
+            | Self::RequestReused(_)
+            | Self::PositionGone { .. }
+            | Self::RunEnded(_)
+            | Self::Protocol(_)
+            | Self::Replaced
+            | Self::Silent(_)
+            | Self::TooSlow(_)
+            | Self::Stopping
+            | Self::DiskLow { .. }
+            | Self::Store(_) => &[],
+        }
+    }
+}
+
+impl From<crate::store::Error> for Error {
+    fn from(error: crate::store::Error) -> Self {
+        match error {
+            crate::store::Error::Conflict(_) => Self::Conflict,
+            crate::store::Error::Closed => Self::Stopping,
+            other => Self::Store(Arc::new(other)),
+        }
+    }
+}
+
+/// The result of anything that answers a request.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// At most `most` characters of a text, with a mark where it was cut.
+pub fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(most.saturating_sub(1)).collect();
+    short.push('…');
+    short
+}
+
+fn summary(violations: &[Violation]) -> String {
+    match violations {
+        [] => "the request is invalid".to_owned(),
+        [one] => format!("{}: {}", one.field, one.description),
+        [first, rest @ ..] => format!(
+            "{}: {} (and {} more)",
+            first.field,
+            first.description,
+            rest.len()
+        ),
+    }
+}

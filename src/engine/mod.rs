@@ -1,1 +1,248 @@
-//! engine
+//! What happens: one method per use case. Knows model and store, no transport.
+//!
+//! | task | cadence | on error |
+//! |---|---|---|
+//! | `sweep` | a tenth of the shortest wait, at most 250 ms | ends; the store has failed, and the server stops |
+//! | `disk` | every 2 s | a look that fails is logged and tried again |
+//! | `forget` | every minute | logged, tried again |
+
+mod board;
+mod change;
+pub mod drivers;
+mod leases;
+mod log_book;
+pub mod logs;
+pub mod outbox;
+mod pipelines;
+mod reports;
+pub mod resources;
+pub mod runs;
+mod space;
+mod sweep;
+pub mod watch;
+pub mod world;
+
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{RwLock, watch as channel};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::board::Board;
+pub use self::board::Session;
+use self::leases::LeaseClock;
+use self::log_book::LogBook;
+use self::space::Space;
+use self::watch::Hub;
+use self::world::World;
+use crate::error::{Error, Result};
+use crate::model::name::Name;
+use crate::model::schema::Schema;
+use crate::store::{Position, Store};
+
+/// A commit that takes longer than this means that the disk stalls.
+const STALL: Duration = Duration::from_secs(1);
+/// Locks that resources share by their hash.
+const LOCKS: usize = 1024;
+/// Compiled schemas that are kept.
+const SCHEMAS: u64 = 1024;
+
+/// Waits and limits of the engine.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How long a driver may be silent before its tasks are given to another.
+    pub lease_time: Duration,
+    /// How often a driver sends Heartbeat.
+    pub heartbeat_period: Duration,
+    /// How long an offer may stay without an ack.
+    pub ack_time: Duration,
+    /// How long a stopped task may take to end.
+    pub cancel_grace: Duration,
+    /// How long an instance is passed over for a step that it refused.
+    pub refusal_pause: Duration,
+    /// Bytes that must be free on the disk for new work.
+    pub min_free_bytes: u64,
+}
+
+/// The engine: a cheap clone.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    world: Arc<dyn World>,
+    options: Options,
+    board: Mutex<Board>,
+    leases: LeaseClock,
+    space: Space,
+    hub: Hub,
+    log_book: LogBook,
+    /// Compiled schemas by the definition's name and where it was last written.
+    schemas: moka::sync::Cache<(Name, Position), Arc<Schema>>,
+    /// Held by a write of a resource from its read to its commit, so that its preconditions hold.
+    resources: Vec<tokio::sync::Mutex<()>>,
+    /// Held likewise by a create that carries a request id.
+    requests: Vec<tokio::sync::Mutex<()>>,
+    /// Shared by writes of resources; exclusive for a write of a definition or a pipeline.
+    catalog: RwLock<()>,
+    /// Wakes those who watch resources.
+    changes: channel::Sender<()>,
+    stop: CancellationToken,
+}
+
+impl Engine {
+    /// Brings back every run from where it stood, and starts the background tasks.
+    pub async fn start(
+        store: Store,
+        world: Arc<dyn World>,
+        options: Options,
+        stop: CancellationToken,
+        tracker: &TaskTracker,
+    ) -> Result<Self> {
+        let inner = Inner {
+            board: Mutex::default(),
+            leases: LeaseClock::default(),
+            space: Space::new(options.min_free_bytes),
+            hub: Hub::default(),
+            log_book: LogBook::default(),
+            schemas: moka::sync::Cache::new(SCHEMAS),
+            resources: (0..LOCKS).map(|_| tokio::sync::Mutex::default()).collect(),
+            requests: (0..LOCKS).map(|_| tokio::sync::Mutex::default()).collect(),
+            catalog: RwLock::default(),
+            changes: channel::Sender::new(()),
+            store,
+            world,
+            options,
+            stop,
+        };
+        let engine = Self(Arc::new(inner));
+        engine.look_at_disk();
+        engine.recover().await?;
+        tracker.spawn(engine.clone().sweep());
+        tracker.spawn(engine.clone().watch_disk());
+        tracker.spawn(engine.clone().forget_requests());
+        Ok(engine)
+    }
+
+    /// Becomes `Some` with the reason when a write has failed; nothing is answered OK from then on.
+    pub fn failed(&self) -> channel::Receiver<Option<String>> {
+        self.0.store.committer().failed()
+    }
+
+    /// The waits and limits in force.
+    pub fn options(&self) -> &Options {
+        &self.0.options
+    }
+
+    /// Waits until everything handed to the store so far is on disk.
+    pub(super) async fn barrier(&self) -> Result<()> {
+        self.0
+            .store
+            .committer()
+            .commit(crate::store::Batch::new())
+            .await?;
+        Ok(())
+    }
+
+    /// The compiled schema of a definition.
+    async fn schema(&self, name: &Name) -> Result<Option<Arc<Schema>>> {
+        let Some((definition, position)) = self.0.store.definition(name).await? else {
+            return Ok(None);
+        };
+        let key = (name.clone(), position);
+        if let Some(schema) = self.0.schemas.get(&key) {
+            return Ok(Some(schema));
+        }
+        let schema = Arc::new(definition.schema()?);
+        self.0.schemas.insert(key, Arc::clone(&schema));
+        Ok(Some(schema))
+    }
+}
+
+impl Inner {
+    fn board(&self) -> MutexGuard<'_, Board> {
+        // A panic while the board was locked leaves it as the last whole event made it.
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The time of the lease clock.
+    fn tick(&self) -> Duration {
+        let counts = self.space.is_enough() && self.store.committer().lag() < STALL;
+        self.leases.now(self.world.elapsed(), counts)
+    }
+
+    /// The lock of a resource, or of a request id.
+    fn lock_of<'a>(
+        locks: &'a [tokio::sync::Mutex<()>],
+        key: &impl Hash,
+    ) -> &'a tokio::sync::Mutex<()> {
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        let at = usize::try_from(hasher.finish() % locks.len() as u64)
+            .expect("less than the number of locks");
+        &locks[at]
+    }
+}
+
+/// Where a page begins, from the token that the last one ended with.
+fn page_start(token: &str) -> Result<Option<Vec<u8>>> {
+    if token.is_empty() {
+        return Ok(None);
+    }
+    let bytes = (0..token.len()).step_by(2).map(|at| {
+        token
+            .get(at..at + 2)
+            .and_then(|pair| u8::from_str_radix(pair, 16).ok())
+    });
+    let bytes: Option<Vec<u8>> = bytes.collect();
+    bytes
+        .map(Some)
+        .ok_or_else(|| Error::invalid("page_token", "it is not one that this server gave"))
+}
+
+/// The token for where the next page begins.
+fn page_token(next: Option<Vec<u8>>) -> String {
+    next.unwrap_or_default()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// How many items a page has at most.
+fn page_size(asked: i32) -> Result<usize> {
+    match asked {
+        0 => Ok(100),
+        1..=1000 => Ok(usize::try_from(asked).expect("it is positive")),
+        _ => Err(Error::invalid("page_size", "1 to 1000; 0 means 100")),
+    }
+}
+
+/// What a list asks for.
+#[derive(Clone, Debug, Default)]
+pub struct PageRequest {
+    /// How many items at most: 1 to 1000; 0 means 100.
+    pub size: i32,
+    /// The token that the last page ended with.
+    pub token: String,
+}
+
+/// One page of a list.
+#[derive(Clone, Debug)]
+pub struct Listed<T> {
+    /// The items in order.
+    pub items: Vec<T>,
+    /// The token for the next page; empty after the last.
+    pub next: String,
+}
+
+impl<T> From<crate::store::Page<T>> for Listed<T> {
+    fn from(page: crate::store::Page<T>) -> Self {
+        Self {
+            items: page.items,
+            next: page_token(page.next),
+        }
+    }
+}

@@ -1,1 +1,144 @@
-//! store
+//! Where things are kept: the only importer of RocksDB.
+//!
+//! A value is the position of the batch that wrote it (8 bytes, big-endian) and then a message of
+//! `conveyor.store.v1`. All writes go through the committer ([`commit`]); reads see what is committed.
+//!
+//! | family | key | value | written by |
+//! |---|---|---|---|
+//! | meta | Format | Format | opening |
+//! | meta | Position | nothing: its own position counts | the committer, with each batch |
+//! | objects | Definition | Definition | engine/resources |
+//! | objects | Pipeline | Pipeline | engine/pipelines |
+//! | objects | Driver | Driver | engine/drivers |
+//! | objects | ResourceHead | ResourceHead | engine/resources |
+//! | revisions | ResourceRevision | Resource | engine/resources; stays for the runs of a deleted resource |
+//! | revisions | PipelineRevision | Pipeline | engine/pipelines; stays likewise |
+//! | revisions | DriverResult | DriverResult | engine/dispatch, with the result of a step |
+//! | runs | Run | Run | engine/dispatch, at every change of the run |
+//! | runs | StepResult | StepResult | engine/dispatch, with the result of a step |
+//! | runs | LogProgress | LogProgress | engine/logs, with each chunk of a driver |
+//! | logs | LogChunk | LogChunk | engine/logs |
+//! | indexes | OpenRun | id of the run | engine/dispatch, while the run has not ended |
+//! | indexes | ResourceRun | id of the run | engine/dispatch, with the run |
+//! | indexes | Task | TaskRef | engine/dispatch, when an offer is accepted |
+//! | indexes | DefinitionPipeline | nothing | engine/pipelines |
+//! | indexes | PipelineResource | nothing | engine/resources |
+//! | indexes | Request, RequestTime | Request, nothing | every create that carries a request id |
+//! | indexes | Change | Change | engine/resources |
+
+mod codec;
+pub mod commit;
+pub mod keys;
+mod logs;
+mod open;
+mod pipelines;
+mod read;
+mod resources;
+mod runs;
+
+/// The records of `proto/conveyor/store/v1`.
+#[allow(missing_docs, unreachable_pub, clippy::all, clippy::unwrap_used)]
+mod records {
+    include!(concat!(env!("OUT_DIR"), "/conveyor.store.v1.rs"));
+}
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use self::commit::{Batch, Position, Slot};
+pub use self::logs::{EncodedChunk, Progress};
+pub use self::read::Page;
+pub use self::resources::Change;
+pub use self::runs::{Request, RunFilter, StepData};
+
+/// The version of the format that this program writes.
+pub const FORMAT: u32 = 1;
+
+/// What can go wrong with the store.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The directory cannot be made or written.
+    #[error("cannot write the data directory {path}: {source}")]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Another process has it open.
+    #[error("the data directory {0} is in use by another process")]
+    InUse(PathBuf),
+    /// A newer program wrote it.
+    #[error(
+        "the data directory {path} has format {found}, this program reads up to {FORMAT}: use a newer conveyor"
+    )]
+    NewerFormat {
+        /// The directory.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+    },
+    /// A stored value cannot be read.
+    #[error("damaged value at key {key}: {what}")]
+    Damaged {
+        /// The key, in hex with its family.
+        key: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// RocksDB failed.
+    #[error("{0}")]
+    Database(String),
+    /// A precondition of a batch did not hold.
+    #[error("a precondition did not hold: {0}")]
+    Conflict(String),
+    /// The store is closing, or an earlier write failed.
+    #[error("the store takes no more writes")]
+    Closed,
+}
+
+impl From<rocksdb::Error> for Error {
+    fn from(error: rocksdb::Error) -> Self {
+        Self::Database(error.into_string())
+    }
+}
+
+/// The result of a call to the store.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// The store, open: a cheap clone.
+#[derive(Clone)]
+pub struct Store {
+    db: Arc<rocksdb::DB>,
+    committer: commit::Committer,
+    path: Arc<Path>,
+}
+
+impl Store {
+    /// Opens the store in a directory, or makes it.
+    pub fn open(path: &Path, max_open_files: i32) -> Result<Self> {
+        let db = Arc::new(open::database(path, max_open_files)?);
+        let committer = commit::Committer::start(Arc::clone(&db), open::position(&db)?);
+        Ok(Self {
+            db,
+            committer,
+            path: path.into(),
+        })
+    }
+
+    /// The committer: all writes go through it.
+    pub fn committer(&self) -> &commit::Committer {
+        &self.committer
+    }
+
+    /// Bytes free for the data directory.
+    pub fn free_bytes(&self) -> std::io::Result<u64> {
+        let stat = rustix::fs::statvfs(&*self.path)?;
+        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+    }
+
+    /// Writes what is queued and stops the committer. Later commits fail.
+    pub async fn close(&self) {
+        self.committer.stop().await;
+    }
+}

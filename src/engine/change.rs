@@ -1,0 +1,419 @@
+//! One change of the board and of the store: the same events in the same order on both.
+//!
+//! The board is locked while a change is made and handed to the committer, so that the order in memory is the order
+//! on disk. What it sends to drivers, and whom it wakes, happens when its batch is on disk, in that same order. A
+//! change that writes nothing goes through the committer too: what it says may rest on batches still in flight.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, MutexGuard};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::board::{Board, Instance, OpenRun, Session, Task};
+use super::outbox::{CancelReason, Outgoing};
+use super::{Inner, Options};
+use crate::model::name::{InstanceId, Name, RunId, TaskId};
+use crate::model::run::{
+    Cause, Effect, Event, Offer, PipelineRef, ResourceRef, Run, RunState, StepRun, Stop,
+};
+use crate::store::{Batch, Position, Slot};
+
+/// A change in the making.
+pub(super) struct Change<'a> {
+    pub(super) board: MutexGuard<'a, Board>,
+    pub(super) batch: Batch,
+    /// The time of day.
+    pub(super) now: Timestamp,
+    /// The time of the lease clock.
+    pub(super) tick: Duration,
+    inner: &'a Inner,
+    dirty: BTreeSet<RunId>,
+    ended: BTreeMap<RunId, Run>,
+    drivers: BTreeSet<Name>,
+    sends: Vec<(Arc<Session>, Outgoing)>,
+}
+
+impl<'a> Change<'a> {
+    /// Locks the board.
+    pub(super) fn begin(inner: &'a Inner) -> Self {
+        Self {
+            board: inner.board(),
+            batch: Batch::new(),
+            now: inner.world.now(),
+            tick: inner.tick(),
+            inner,
+            dirty: BTreeSet::new(),
+            ended: BTreeMap::new(),
+            drivers: BTreeSet::new(),
+            sends: Vec::new(),
+        }
+    }
+
+    pub(super) fn options(&self) -> &'a Options {
+        &self.inner.options
+    }
+
+    /// Sends a message once the change is on disk.
+    pub(super) fn send(&mut self, session: &Arc<Session>, message: Outgoing) {
+        self.sends.push((Arc::clone(session), message));
+    }
+
+    /// Adds a new run at the end of its resource's line.
+    pub(super) fn add_run(&mut self, mut run: Run) -> RunId {
+        self.board.last_order += 1;
+        run.order = self.board.last_order;
+        let id = run.id;
+        self.batch.index_run(&run);
+        let key = (run.resource.kind.clone(), run.resource.name.clone());
+        let line = self.board.lines.entry(key).or_default();
+        let first = line
+            .last_key_value()
+            .map(|(_, last)| Event::WaitsFor(*last));
+        line.insert(run.order, id);
+        self.board.runs.insert(
+            id,
+            OpenRun {
+                run,
+                queued: BTreeSet::new(),
+            },
+        );
+        self.apply(id, first.unwrap_or(Event::Turn));
+        id
+    }
+
+    /// Changes a run by an event, with all that follows from it.
+    pub(super) fn apply(&mut self, id: RunId, event: Event) {
+        let Some(open) = self.board.runs.get_mut(&id) else {
+            return;
+        };
+        let effects = open.run.apply(event, self.now);
+        self.dirty.insert(id);
+        for effect in effects {
+            match effect {
+                Effect::Closed { offer, fenced } => self.close_task(offer, fenced),
+                Effect::Stop { offer, reason } => self.stop_task(offer.task, reason),
+            }
+        }
+        self.requeue(id);
+        self.end_run(id);
+    }
+
+    /// Offers a step to an instance. The caller has seen that it suits.
+    fn offer(&mut self, id: RunId, step: usize, driver: &Name, instance: InstanceId) {
+        let task = TaskId(self.inner.world.ordered_id());
+        self.apply(
+            id,
+            Event::Offered {
+                step,
+                task,
+                instance,
+            },
+        );
+        let Some(offer) = self
+            .board
+            .runs
+            .get(&id)
+            .and_then(|open| open.run.steps[step].open_task())
+        else {
+            return;
+        };
+        let lease_until = self.tick + self.options().lease_time;
+        let open = Task {
+            run: id,
+            step,
+            offer,
+            driver: driver.clone(),
+            accepted: false,
+            pushed: None,
+            lease_until,
+            stop: None,
+            deadline: None,
+            next_line: 0,
+        };
+        self.board.tasks.insert(task, open);
+        if let Some(holder) = self.board.holder(task) {
+            holder.tasks.insert(task);
+            if let Some(session) = holder.session.clone() {
+                self.send(
+                    &session,
+                    Outgoing::Offer {
+                        run: id,
+                        step,
+                        offer,
+                    },
+                );
+            }
+        }
+    }
+
+    /// Marks an offered task as accepted.
+    pub(super) fn accept(&mut self, task: TaskId) {
+        let tick = self.tick;
+        let lease_until = tick + self.options().lease_time;
+        let Some(open) = self.board.tasks.get_mut(&task) else {
+            return;
+        };
+        if open.accepted {
+            return;
+        }
+        open.accepted = true;
+        open.lease_until = lease_until;
+        let (run, step) = (open.run, open.step);
+        self.apply(run, Event::Accepted { step });
+        self.batch.index_task(task, run);
+        let timeout = self
+            .board
+            .runs
+            .get(&run)
+            .and_then(|open| open.run.steps[step].timeout);
+        if let Some(open) = self.board.tasks.get_mut(&task) {
+            open.deadline = timeout.map(|timeout| tick + timeout);
+        }
+    }
+
+    fn close_task(&mut self, offer: Offer, fenced: bool) {
+        let Some(task) = self.board.tasks.get(&offer.task) else {
+            return;
+        };
+        let driver = task.driver.clone();
+        if let Some(holder) = self.board.holder(offer.task) {
+            holder.tasks.remove(&offer.task);
+            if fenced && let Some(session) = holder.session.clone() {
+                self.send(
+                    &session,
+                    cancel(offer, CancelReason::Fenced, Duration::ZERO),
+                );
+            }
+        }
+        self.board.tasks.remove(&offer.task);
+        self.board.tidy(&driver, offer.instance);
+        self.drivers.insert(driver);
+    }
+
+    fn stop_task(&mut self, task: TaskId, reason: Stop) {
+        let grace = self.options().cancel_grace;
+        let until = self.tick + grace;
+        let Some(open) = self.board.tasks.get_mut(&task) else {
+            return;
+        };
+        open.stop = Some((reason, until));
+        let offer = open.offer;
+        if let Some(session) = self
+            .board
+            .holder(task)
+            .and_then(|holder| holder.session.clone())
+        {
+            self.send(&session, cancel(offer, CancelReason::from(reason), grace));
+        }
+    }
+
+    /// Brings the queues in line with what the run says may start.
+    pub(super) fn requeue(&mut self, id: RunId) {
+        let board = &mut *self.board;
+        let Some(open) = board.runs.get_mut(&id) else {
+            return;
+        };
+        let startable: BTreeSet<usize> = open.run.startable().collect();
+        for step in open.queued.difference(&startable) {
+            if let Some(entry) = board.drivers.get_mut(&open.run.steps[*step].driver) {
+                entry.queue.remove(&(open.run.order, *step));
+            }
+        }
+        for step in startable.difference(&open.queued) {
+            let driver = &open.run.steps[*step].driver;
+            board
+                .drivers
+                .entry(driver.clone())
+                .or_default()
+                .queue
+                .insert((open.run.order, *step), id);
+            self.drivers.insert(driver.clone());
+        }
+        open.queued = startable;
+    }
+
+    /// Takes an ended run off the board and lets the next run of its resource start.
+    fn end_run(&mut self, id: RunId) {
+        if !self
+            .board
+            .runs
+            .get(&id)
+            .is_some_and(|open| open.run.state.ended())
+        {
+            return;
+        }
+        let Some(OpenRun { run, .. }) = self.board.runs.remove(&id) else {
+            return;
+        };
+        self.dirty.remove(&id);
+        let key = (run.resource.kind.clone(), run.resource.name.clone());
+        let mut next = None;
+        if let Some(line) = self.board.lines.get_mut(&key) {
+            line.remove(&run.order);
+            let before = line
+                .range(..run.order)
+                .next_back()
+                .map(|(_, before)| *before);
+            let after = line.range(run.order..).next().map(|(_, after)| *after);
+            next = after.map(|after| (after, before.map_or(Event::Turn, Event::WaitsFor)));
+            if line.is_empty() {
+                self.board.lines.remove(&key);
+            }
+        }
+        self.ended.insert(id, run);
+        if let Some((after, event)) = next {
+            self.apply(after, event);
+        }
+    }
+
+    /// Offers what waits to who is free, for each driver that this change touched.
+    fn dispatch(&mut self) {
+        while let Some(driver) = self.drivers.pop_first() {
+            for (run, step, instance) in self.matches(&driver) {
+                self.offer(run, step, &driver, instance);
+            }
+        }
+    }
+
+    /// Which waiting steps of a driver go to which instances, the oldest step first.
+    fn matches(&mut self, driver: &Name) -> Vec<(RunId, usize, InstanceId)> {
+        let (now, patience) = (self.tick, self.options().heartbeat_period * 2);
+        let mut found = Vec::new();
+        if !self.inner.space.is_enough() {
+            return found;
+        }
+        let Some(entry) = self.board.drivers.get(driver) else {
+            return found;
+        };
+        if entry.queue.is_empty() {
+            return found;
+        }
+        let mut free: Vec<(usize, InstanceId, &Instance)> = entry
+            .instances
+            .iter()
+            .map(|(id, instance)| (instance.free_slots(now, patience), *id, instance))
+            .filter(|(slots, ..)| *slots > 0)
+            .collect();
+        free.sort_by_key(|(slots, id, _)| (std::cmp::Reverse(*slots), *id));
+        for ((_, step), run) in &entry.queue {
+            if free.is_empty() {
+                break;
+            }
+            let Some(open) = self.board.runs.get(run) else {
+                continue;
+            };
+            let labels = &open.run.steps[*step].labels;
+            let suits =
+                |it: &(usize, InstanceId, &Instance)| it.2.suits(labels, (*run, *step), now);
+            let best = free
+                .iter()
+                .enumerate()
+                .filter(|(_, it)| suits(it))
+                .max_by_key(|(_, it)| it.0);
+            if let Some(at) = best.map(|(at, _)| at) {
+                found.push((*run, *step, free[at].1));
+                free[at].0 -= 1;
+                if free[at].0 == 0 {
+                    free.swap_remove(at);
+                }
+            }
+        }
+        found
+    }
+
+    /// Has a driver looked at again, though nothing of it changed here.
+    pub(super) fn touch(&mut self, driver: &Name) {
+        self.drivers.insert(driver.clone());
+    }
+
+    /// The run as this change leaves it.
+    pub(super) fn run(&self, id: RunId) -> Option<&Run> {
+        self.board
+            .runs
+            .get(&id)
+            .map(|open| &open.run)
+            .or_else(|| self.ended.get(&id))
+    }
+
+    /// Hands the change to the committer. `done` runs when it is on disk, before anything is sent.
+    pub(super) fn commit(
+        mut self,
+        slot: Slot,
+        done: impl FnOnce(crate::store::Result<Position>) + Send + 'static,
+    ) {
+        self.dispatch();
+        let mut wake: Vec<RunId> = Vec::new();
+        for id in &self.dirty {
+            if let Some(open) = self.board.runs.get(id) {
+                self.batch.put_run(&open.run);
+                wake.push(*id);
+            }
+        }
+        for run in self.ended.values() {
+            self.batch.put_run(run);
+            wake.push(run.id);
+        }
+        let (hub, sends) = (self.inner.hub.clone(), std::mem::take(&mut self.sends));
+        let batch = std::mem::take(&mut self.batch);
+        slot.commit(batch, move |outcome| {
+            let written = outcome.is_ok();
+            done(outcome);
+            if written {
+                sends
+                    .into_iter()
+                    .for_each(|(session, message)| session.outbox.push(message));
+                wake.iter().for_each(|run| hub.wake(&run.to_string()));
+            }
+        });
+        drop(self.board);
+    }
+}
+
+impl From<Stop> for CancelReason {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Cancelled => Self::Cancelled,
+            Stop::Deadline => Self::Deadline,
+        }
+    }
+}
+
+/// Asks a driver to stop a task.
+pub(super) fn cancel(offer: Offer, reason: CancelReason, grace: Duration) -> Outgoing {
+    Outgoing::Cancel {
+        task: offer.task,
+        token: offer.token,
+        reason,
+        grace,
+    }
+}
+
+/// What a new run carries out.
+pub(super) struct RunSeed {
+    pub(super) cause: Cause,
+    pub(super) resource: ResourceRef,
+    pub(super) pipeline: Option<PipelineRef>,
+    pub(super) steps: Vec<StepRun>,
+}
+
+impl RunSeed {
+    /// The run as it is first written, before it has its place.
+    pub(super) fn into_run(self, id: RunId, now: Timestamp) -> Run {
+        Run {
+            id,
+            order: 0,
+            cause: self.cause,
+            resource: self.resource,
+            pipeline: self.pipeline,
+            state: RunState::Pending,
+            reason: String::new(),
+            waits_for: None,
+            cut_short: false,
+            steps: self.steps,
+            created: now,
+            started: None,
+            ended: None,
+        }
+    }
+}

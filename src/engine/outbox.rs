@@ -1,0 +1,273 @@
+//! What waits to go out on one driver's stream.
+//!
+//! Invariants: the queue is bounded by count; log acks of a task fold into the newest one, a FENCED never goes
+//! away; after the end nothing is added, and what stood before it still goes out.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::error::{Error, Result};
+use crate::model::name::{RunId, TaskId};
+use crate::model::run::Offer;
+
+/// Most messages that wait for one stream, beside one for each slot.
+const MOST: usize = 4096;
+
+/// Why a driver is asked to stop a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CancelReason {
+    /// The run was cancelled.
+    Cancelled,
+    /// The step's timeout is over.
+    Deadline,
+    /// The token is dead.
+    Fenced,
+}
+
+/// What is to become of a task that a hello named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Work on, and send lines from this one on.
+    GoOn(u64),
+    /// Its result is on disk.
+    Done,
+    /// Stop within the grace.
+    Cancel(CancelReason, Duration),
+    /// Unknown, fenced or lost.
+    Stop,
+}
+
+/// How a result was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResultAck {
+    /// It is on disk.
+    Applied,
+    /// Lines from this one on must come first.
+    LinesMissing(u64),
+    /// The token is dead.
+    Fenced,
+}
+
+/// A message broadcast to all drivers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// A word for what it is about.
+    pub event: String,
+    /// The message itself.
+    pub payload: String,
+    /// The sender's id of it.
+    pub id: String,
+    /// The run it is about.
+    pub run: String,
+}
+
+/// One message to a driver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outgoing {
+    /// Answers Hello: the verdict on each task it named.
+    Welcome(Vec<(TaskId, u64, Verdict)>),
+    /// Offers a task; the rest is read from the store when it goes out.
+    Offer {
+        /// The run.
+        run: RunId,
+        /// Index of the step.
+        step: usize,
+        /// The task.
+        offer: Offer,
+    },
+    /// Asks to stop a task.
+    Cancel {
+        /// The task.
+        task: TaskId,
+        /// Its token.
+        token: u64,
+        /// Why.
+        reason: CancelReason,
+        /// Time left to stop.
+        grace: Duration,
+    },
+    /// Lines before `next` are on disk, or the token is dead.
+    LogAck {
+        /// The task.
+        task: TaskId,
+        /// Its token.
+        token: u64,
+        /// The next line expected; `None` for a dead token.
+        next: Option<u64>,
+    },
+    /// Answers Result.
+    ResultAck {
+        /// The task.
+        task: TaskId,
+        /// Its token.
+        token: u64,
+        /// How it was taken.
+        ack: ResultAck,
+    },
+    /// Answers Heartbeat.
+    HeartbeatAck,
+    /// A broadcast.
+    Notice(Notice),
+    /// The server stops.
+    Drain,
+}
+
+/// The queue of one stream.
+#[derive(Debug)]
+pub struct Outbox {
+    queue: Mutex<Queue>,
+    ready: Notify,
+    most: usize,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    messages: VecDeque<Outgoing>,
+    end: Option<Error>,
+    /// How many messages have gone out; a queue that waits without this moving is stuck.
+    taken: u64,
+}
+
+impl Outbox {
+    /// An empty queue for an instance with this many slots.
+    pub fn new(slots: usize) -> Self {
+        Self {
+            queue: Mutex::default(),
+            ready: Notify::new(),
+            most: MOST + slots,
+        }
+    }
+
+    /// Adds a message. A queue that is full ends the stream.
+    pub fn push(&self, message: Outgoing) {
+        let mut queue = self.lock();
+        if queue.end.is_some() || queue.folds(&message) {
+            return;
+        }
+        if queue.messages.len() >= self.most {
+            queue.end = Some(Error::TooSlow(
+                "the driver does not read what it is sent".to_owned(),
+            ));
+            queue.messages.clear();
+        } else {
+            queue.messages.push_back(message);
+        }
+        drop(queue);
+        self.ready.notify_one();
+    }
+
+    /// Ends the stream once what waits has gone out. The first reason stands.
+    pub fn end(&self, why: Error) {
+        self.lock().end.get_or_insert(why);
+        self.ready.notify_one();
+    }
+
+    /// Ends the stream at once: what waits does not go out.
+    pub fn cut(&self, why: Error) {
+        let mut queue = self.lock();
+        queue.messages.clear();
+        queue.end.get_or_insert(why);
+        drop(queue);
+        self.ready.notify_one();
+    }
+
+    /// The next message; after the last one the reason for the end.
+    pub async fn next(&self) -> Result<Outgoing> {
+        loop {
+            {
+                let mut queue = self.lock();
+                if let Some(message) = queue.messages.pop_front() {
+                    queue.taken += 1;
+                    return Ok(message);
+                }
+                if let Some(end) = &queue.end {
+                    return Err(end.clone());
+                }
+            }
+            self.ready.notified().await;
+        }
+    }
+
+    /// How many messages have gone out, if any wait now.
+    pub fn waiting(&self) -> Option<u64> {
+        let queue = self.lock();
+        (!queue.messages.is_empty()).then_some(queue.taken)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    /// Folds a log ack into one of the same task that still waits.
+    fn folds(&mut self, message: &Outgoing) -> bool {
+        let Outgoing::LogAck {
+            task,
+            token,
+            next: Some(newer),
+        } = message
+        else {
+            return false;
+        };
+        for waiting in self.messages.iter_mut().rev() {
+            if let Outgoing::LogAck {
+                task: same,
+                token: sent,
+                next: Some(next),
+            } = waiting
+                && (&*same, &*sent) == (task, token)
+            {
+                *next = (*next).max(*newer);
+                return true;
+            }
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn ack(task: u128, next: Option<u64>) -> Outgoing {
+        Outgoing::LogAck {
+            task: TaskId(Uuid::from_u128(task)),
+            token: 1,
+            next,
+        }
+    }
+
+    #[tokio::test]
+    async fn log_acks_fold_but_a_fenced_one_stays() {
+        let outbox = Outbox::new(1);
+        for message in [
+            ack(1, Some(1)),
+            ack(1, None),
+            ack(2, Some(4)),
+            ack(1, Some(3)),
+        ] {
+            outbox.push(message);
+        }
+        outbox.end(Error::Stopping);
+        let mut seen = Vec::new();
+        while let Ok(message) = outbox.next().await {
+            seen.push(message);
+        }
+        assert_eq!(seen, [ack(1, Some(3)), ack(1, None), ack(2, Some(4))]);
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_ends_the_stream() {
+        let outbox = Outbox::new(1);
+        for _ in 0..=MOST + 1 {
+            outbox.push(Outgoing::HeartbeatAck);
+        }
+        assert!(matches!(outbox.next().await, Err(Error::TooSlow(_))));
+    }
+}

@@ -1,0 +1,140 @@
+//! What can be done with pipelines.
+
+use super::resources::{check_revision, digest, same_object};
+use super::{Engine, Listed, PageRequest, page_size, page_start};
+use crate::error::{Error, Result};
+use crate::model::name::{Name, Noun, ObjectId};
+use crate::model::pipeline::{Pipeline, PipelineInput};
+use crate::store::keys::Key;
+use crate::store::{Batch, Position};
+
+impl Engine {
+    /// Creates a pipeline.
+    pub async fn create_pipeline(
+        &self,
+        input: PipelineInput,
+        request_id: &str,
+    ) -> Result<Pipeline> {
+        self.0.space.check()?;
+        let digest = digest(&["pipeline", &format!("{input:?}")]);
+        let _request = self.request_lock(request_id).await;
+        if let Some(known) = self.answered(request_id, &digest).await? {
+            let (pipeline, _) = self.stored_pipeline(&input.name).await?;
+            return same_object(pipeline.id, known.object, Noun::Pipeline, &input.name)
+                .map(|()| pipeline);
+        }
+        let _catalog = self.0.catalog.write().await;
+        self.stored_definition(&input.kind).await?;
+        if self.0.store.pipeline(&input.name).await?.is_some() {
+            return Err(Error::AlreadyExists(Noun::Pipeline, input.name.to_string()));
+        }
+        let pipeline = self.next_pipeline(input, None);
+        let mut batch = Batch::new();
+        batch.expect_absent(&Key::Pipeline(&pipeline.name));
+        batch.put_pipeline(&pipeline, None);
+        self.remember(&mut batch, request_id, digest, pipeline.id, None);
+        self.0.store.committer().commit(batch).await?;
+        Ok(pipeline)
+    }
+
+    /// Reads a pipeline.
+    pub async fn pipeline(&self, name: &Name) -> Result<Pipeline> {
+        Ok(self.stored_pipeline(name).await?.0)
+    }
+
+    /// Lists pipelines in name order.
+    pub async fn pipelines(&self, page: PageRequest) -> Result<Listed<Pipeline>> {
+        Ok(self
+            .0
+            .store
+            .pipelines(page_start(&page.token)?, page_size(page.size)?)
+            .await?
+            .into())
+    }
+
+    /// Replaces a pipeline. `expected` is the revision it must have, 0 for any.
+    pub async fn update_pipeline(&self, input: PipelineInput, expected: i64) -> Result<Pipeline> {
+        self.0.space.check()?;
+        let _catalog = self.0.catalog.write().await;
+        let before = self.stored_pipeline(&input.name).await?;
+        check_revision(expected, before.0.revision)?;
+        self.replace_pipeline(before, input).await
+    }
+
+    /// Creates a pipeline or replaces it. Writes nothing where nothing differs.
+    pub async fn apply_pipeline(&self, input: PipelineInput) -> Result<Pipeline> {
+        {
+            let _catalog = self.0.catalog.write().await;
+            if let Some(before) = self.0.store.pipeline(&input.name).await? {
+                if before.0.same_as(&input) {
+                    return Ok(before.0);
+                }
+                self.0.space.check()?;
+                return self.replace_pipeline(before, input).await;
+            }
+        }
+        self.create_pipeline(input, "").await
+    }
+
+    /// Deletes a pipeline that no resource names.
+    pub async fn delete_pipeline(&self, name: &Name, expected: i64) -> Result<()> {
+        let _catalog = self.0.catalog.write().await;
+        let (pipeline, position) = self.stored_pipeline(name).await?;
+        check_revision(expected, pipeline.revision)?;
+        if self.0.store.pipeline_used(name).await? {
+            let by = "a resource names it".to_owned();
+            return Err(Error::InUse {
+                noun: Noun::Pipeline,
+                name: name.to_string(),
+                by,
+            });
+        }
+        let mut batch = Batch::new();
+        batch.expect_at(&Key::Pipeline(name), position);
+        batch.delete_pipeline(&pipeline);
+        self.0.store.committer().commit(batch).await?;
+        Ok(())
+    }
+
+    pub(super) async fn stored_pipeline(&self, name: &Name) -> Result<(Pipeline, Position)> {
+        let missing = || Error::NotFound(Noun::Pipeline, name.to_string());
+        self.0.store.pipeline(name).await?.ok_or_else(missing)
+    }
+
+    async fn replace_pipeline(
+        &self,
+        before: (Pipeline, Position),
+        input: PipelineInput,
+    ) -> Result<Pipeline> {
+        self.stored_definition(&input.kind).await?;
+        if input.kind != before.0.kind && self.0.store.pipeline_used(&input.name).await? {
+            let text = format!(
+                "resources of {} name it, so it cannot go over to {}",
+                before.0.kind, input.kind
+            );
+            return Err(Error::invalid("resource", text));
+        }
+        let pipeline = self.next_pipeline(input, Some(&before.0));
+        let mut batch = Batch::new();
+        batch.expect_at(&Key::Pipeline(&pipeline.name), before.1);
+        batch.put_pipeline(&pipeline, Some(&before.0));
+        self.0.store.committer().commit(batch).await?;
+        Ok(pipeline)
+    }
+
+    fn next_pipeline(&self, input: PipelineInput, before: Option<&Pipeline>) -> Pipeline {
+        let now = self.0.world.now();
+        Pipeline {
+            id: before.map_or_else(|| ObjectId(self.0.world.random_id()), |before| before.id),
+            name: input.name,
+            description: input.description,
+            version: input.version,
+            kind: input.kind,
+            steps: input.steps,
+            metadata: input.metadata,
+            revision: before.map_or(1, |before| before.revision + 1),
+            created: before.map_or(now, |before| before.created),
+            updated: now,
+        }
+    }
+}

@@ -1,0 +1,450 @@
+//! What drivers report: acks, log lines, results, heartbeats.
+//!
+//! Invariant: a report counts only with the task's token, from the instance that has the task, over its newest
+//! stream. Its answer goes out when what it changed is on disk.
+
+use std::sync::Arc;
+
+use super::Engine;
+use super::board::{Board, Session};
+use super::change::{Change, cancel};
+use super::logs::check_batch;
+use super::outbox::{CancelReason, Outgoing, ResultAck};
+use super::runs::index;
+use crate::error::{Error, Result, Violation};
+use crate::model::json::Json;
+use crate::model::log::{Chunk, Line};
+use crate::model::name::TaskId;
+use crate::model::resource::DriverResult;
+use crate::model::run::{Cause, Event, Offer, Outcome};
+use crate::store::{EncodedChunk, Progress, StepData};
+
+/// Most bytes of the data of one result.
+pub(super) const RESULT_DATA_BYTES: usize = 256 << 10;
+/// Most bytes of the message of one result; more is cut.
+pub(super) const RESULT_MESSAGE_BYTES: usize = 16 << 10;
+/// Most bytes of result data of all steps of a run.
+const RUN_DATA_BYTES: u64 = 4 << 20;
+
+/// One message from a driver, after its hello.
+#[derive(Clone, Debug)]
+pub enum Report {
+    /// Accepts or refuses an offer.
+    Ack {
+        /// The task.
+        task: TaskId,
+        /// Its token.
+        token: u64,
+        /// Whether it is refused.
+        refused: bool,
+    },
+    /// Log lines of a task.
+    Log {
+        /// The task.
+        task: TaskId,
+        /// Its token.
+        token: u64,
+        /// The number of the first line.
+        first: u64,
+        /// The lines.
+        lines: Vec<Line>,
+    },
+    /// Ends a task.
+    Result(TaskResult),
+    /// Names the tasks in hand.
+    Heartbeat(Vec<(TaskId, u64)>),
+    /// No more offers.
+    Drain,
+}
+
+/// How a task ended, as its driver says.
+#[derive(Clone, Debug)]
+pub struct TaskResult {
+    /// The task.
+    pub task: TaskId,
+    /// Its token.
+    pub token: u64,
+    /// Whether the work succeeded.
+    pub success: bool,
+    /// What to tell people.
+    pub message: String,
+    /// Result data, or what is wrong with it.
+    pub data: std::result::Result<Option<Json>, Violation>,
+    /// How many lines the task wrote.
+    pub lines: u64,
+}
+
+impl Engine {
+    /// Takes a report. An error ends the stream.
+    pub async fn report(&self, session: &Arc<Session>, report: Report) -> Result<()> {
+        self.heard(session)?;
+        match report {
+            Report::Heartbeat(tasks) => {
+                self.heartbeat(session, &tasks);
+                Ok(())
+            }
+            Report::Drain => {
+                if let Some(instance) = self.0.board().instance_of(session) {
+                    instance.draining = true;
+                }
+                Ok(())
+            }
+            Report::Ack {
+                task,
+                token,
+                refused,
+            } => {
+                self.0.space.wait().await;
+                self.ack(session, task, token, refused).await
+            }
+            Report::Log {
+                task,
+                token,
+                first,
+                lines,
+            } => {
+                self.0.space.wait().await;
+                self.log(session, task, token, first, lines).await
+            }
+            Report::Result(result) => {
+                self.0.space.wait().await;
+                self.result(session, result).await
+            }
+        }
+    }
+
+    /// Notes that the instance lives. Fails on a stream that another has replaced.
+    fn heard(&self, session: &Arc<Session>) -> Result<()> {
+        let tick = self.0.tick();
+        let mut board = self.0.board();
+        board.instance_of(session).ok_or(Error::Replaced)?.heard = tick;
+        Ok(())
+    }
+
+    fn heartbeat(&self, session: &Arc<Session>, tasks: &[(TaskId, u64)]) {
+        let tick = self.0.tick();
+        let lease_until = tick + self.0.options.lease_time;
+        let mut board = self.0.board();
+        for (id, token) in tasks {
+            let offer = Offer {
+                task: *id,
+                token: *token,
+                instance: session.instance,
+            };
+            match own(&mut board, session, *id, *token) {
+                Some(task) => {
+                    task.lease_until = lease_until;
+                    if let Some((stop, until)) = task.stop {
+                        session.outbox.push(cancel(
+                            offer,
+                            CancelReason::from(stop),
+                            until.saturating_sub(tick),
+                        ));
+                    }
+                }
+                None => session.outbox.push(cancel(
+                    offer,
+                    CancelReason::Fenced,
+                    std::time::Duration::ZERO,
+                )),
+            }
+        }
+        session.outbox.push(Outgoing::HeartbeatAck);
+    }
+
+    async fn ack(
+        &self,
+        session: &Arc<Session>,
+        id: TaskId,
+        token: u64,
+        refused: bool,
+    ) -> Result<()> {
+        let slot = self.0.store.committer().reserve(1024).await?;
+        let mut change = Change::begin(&self.0);
+        let tick = change.tick;
+        let pause = tick + change.options().refusal_pause;
+        let instance = change.board.instance_of(session).ok_or(Error::Replaced)?;
+        instance.last_ack = tick;
+        instance.muted = false;
+        change.touch(&session.driver);
+        let task = own(&mut change.board, session, id, token)
+            .map(|task| (task.run, task.step, task.accepted));
+        match task {
+            Some((run, step, false)) if refused => {
+                if let Some(instance) = change.board.instance_of(session) {
+                    instance.refused.retain(|_, until| *until > tick);
+                    instance.refused.insert((run, step), pause);
+                }
+                change.apply(
+                    run,
+                    Event::Returned {
+                        step,
+                        lapsed: false,
+                    },
+                );
+            }
+            Some((.., accepted)) => {
+                if !accepted {
+                    change.accept(id);
+                }
+            }
+            None => {
+                let offer = Offer {
+                    task: id,
+                    token,
+                    instance: session.instance,
+                };
+                change.send(
+                    session,
+                    cancel(offer, CancelReason::Fenced, std::time::Duration::ZERO),
+                );
+            }
+        }
+        change.commit(slot, drop);
+        Ok(())
+    }
+
+    async fn log(
+        &self,
+        session: &Arc<Session>,
+        id: TaskId,
+        token: u64,
+        first: u64,
+        mut lines: Vec<Line>,
+    ) -> Result<()> {
+        check_batch(&lines)?;
+        // Only this stream moves the task's line number, and it reads one report at a time.
+        let next = {
+            let mut board = self.0.board();
+            own(&mut board, session, id, token).map(|task| task.next_line)
+        };
+        let known = next.map_or(0, |next| {
+            usize::try_from(next.saturating_sub(first)).unwrap_or(usize::MAX)
+        });
+        lines.drain(..known.min(lines.len()));
+        let fits = next.is_some_and(|next| first <= next) && !lines.is_empty();
+        let added = lines.len() as u64;
+        let chunk = if fits {
+            self.task_chunk(id, lines)
+        } else {
+            None
+        };
+        let bytes = chunk.as_ref().map_or(0, |(_, chunk)| chunk.bytes());
+        let slot = self.0.store.committer().reserve(bytes).await?;
+        let mut change = Change::begin(&self.0);
+        let lease_until = change.tick + change.options().lease_time;
+        let Some(task) = own(&mut change.board, session, id, token) else {
+            change.send(
+                session,
+                Outgoing::LogAck {
+                    task: id,
+                    token,
+                    next: None,
+                },
+            );
+            change.commit(slot, drop);
+            return Ok(());
+        };
+        task.lease_until = lease_until;
+        let (run, step) = (task.run, task.step);
+        let Some((topic, chunk)) = chunk else {
+            let next = Some(task.next_line);
+            change.send(
+                session,
+                Outgoing::LogAck {
+                    task: id,
+                    token,
+                    next,
+                },
+            );
+            change.commit(slot, drop);
+            return Ok(());
+        };
+        task.next_line += added;
+        let next_line = task.next_line;
+        change.accept(id);
+        change
+            .batch
+            .put_progress(run, index(step), Progress { token, next_line });
+        change.send(
+            session,
+            Outgoing::LogAck {
+                task: id,
+                token,
+                next: Some(next_line),
+            },
+        );
+        let inner = Arc::clone(&self.0);
+        let written = topic.clone();
+        self.0
+            .log_book
+            .number(&self.0.store, &topic, added, |seq| {
+                change.batch.put_chunk(&written, seq, chunk);
+                change.commit(slot, move |_| {
+                    inner.log_book.written(&written);
+                    inner.hub.wake(&written);
+                });
+            })?;
+        Ok(())
+    }
+
+    /// The lines of a task as they are stored, and the run they belong to.
+    fn task_chunk(&self, id: TaskId, lines: Vec<Line>) -> Option<(String, EncodedChunk)> {
+        let board = self.0.board();
+        let task = board.tasks.get(&id)?;
+        let run = &board.runs.get(&task.run)?.run;
+        let step = &run.steps[task.step];
+        let attempt = step.attempts.len() + usize::from(!task.accepted);
+        let chunk = Chunk {
+            step: step.id.to_string(),
+            attempt: u32::try_from(attempt).unwrap_or(u32::MAX),
+            driver: task.driver.to_string(),
+            pipeline: run
+                .pipeline
+                .as_ref()
+                .map(|it| it.name.to_string())
+                .unwrap_or_default(),
+            lines,
+        };
+        let topic = run.id.to_string();
+        drop(board);
+        Some((topic, EncodedChunk::new(&chunk)))
+    }
+
+    async fn result(&self, session: &Arc<Session>, result: TaskResult) -> Result<()> {
+        let (id, token) = (result.task, result.token);
+        let slot = self.0.store.committer().reserve(RESULT_DATA_BYTES).await?;
+        let answered = {
+            let mut change = Change::begin(&self.0);
+            let lease_until = change.tick + change.options().lease_time;
+            match own(&mut change.board, session, id, token) {
+                Some(task) if result.lines > task.next_line => {
+                    task.lease_until = lease_until;
+                    let ack = ResultAck::LinesMissing(task.next_line);
+                    change.send(
+                        session,
+                        Outgoing::ResultAck {
+                            task: id,
+                            token,
+                            ack,
+                        },
+                    );
+                    change.commit(slot, drop);
+                    true
+                }
+                Some(task) => {
+                    let (run, step) = (task.run, task.step);
+                    change.accept(id);
+                    finish(&mut change, run, step, result);
+                    change.send(
+                        session,
+                        Outgoing::ResultAck {
+                            task: id,
+                            token,
+                            ack: ResultAck::Applied,
+                        },
+                    );
+                    change.commit(slot, drop);
+                    true
+                }
+                None => false,
+            }
+        };
+        if !answered {
+            self.barrier().await?;
+            let ack = if self.reported(id, token).await? {
+                ResultAck::Applied
+            } else {
+                ResultAck::Fenced
+            };
+            session.outbox.push(Outgoing::ResultAck {
+                task: id,
+                token,
+                ack,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The open task, where the report's token and sender are right.
+fn own<'a>(
+    board: &'a mut Board,
+    session: &Arc<Session>,
+    id: TaskId,
+    token: u64,
+) -> Option<&'a mut super::board::Task> {
+    board.instance_of(session)?;
+    let task = board.tasks.get_mut(&id)?;
+    let right = task.driver == session.driver
+        && task.offer.instance == session.instance
+        && task.offer.token == token;
+    right.then_some(task)
+}
+
+/// Writes a result: the run's next state, the data, and what the resource shows of it.
+fn finish(change: &mut Change<'_>, id: crate::model::name::RunId, at: usize, result: TaskResult) {
+    let Some(run) = change.run(id) else { return };
+    let (resource, cause, used) = (run.resource.id, run.cause, run.data_bytes());
+    let driver = run.steps[at].driver.clone();
+    let (success, data, mut message) = match checked(result.data, used) {
+        Ok(data) => (result.success, data, result.message),
+        Err(reason) => (false, None, reason),
+    };
+    message.truncate(message.floor_char_boundary(RESULT_MESSAGE_BYTES));
+    let data_bytes = data.as_ref().map_or(0, |data| data.as_str().len() as u64);
+    change.apply(
+        id,
+        Event::Finished {
+            step: at,
+            outcome: Outcome {
+                success,
+                message: message.clone(),
+                data_bytes,
+            },
+        },
+    );
+    change.batch.put_step_data(
+        id,
+        index(at),
+        &StepData {
+            success,
+            data: data.clone(),
+        },
+    );
+    if cause != Cause::Delete {
+        let result = DriverResult {
+            driver,
+            success,
+            message,
+            data,
+            time: change.now,
+        };
+        change.batch.put_driver_result(resource, &result);
+    }
+}
+
+/// The data, where it keeps the limits.
+fn checked(
+    data: std::result::Result<Option<Json>, Violation>,
+    used: u64,
+) -> std::result::Result<Option<Json>, String> {
+    let data = data.map_err(|violation| {
+        format!(
+            "its {} was refused: {}",
+            violation.field, violation.description
+        )
+    })?;
+    let bytes = data.as_ref().map_or(0, |data| data.as_str().len());
+    if bytes > RESULT_DATA_BYTES {
+        return Err(format!(
+            "its result data of {bytes} bytes was refused: {RESULT_DATA_BYTES} at most"
+        ));
+    }
+    if used + bytes as u64 > RUN_DATA_BYTES {
+        return Err(format!(
+            "its result data was refused: the steps of a run have {RUN_DATA_BYTES} bytes in all"
+        ));
+    }
+    Ok(data)
+}

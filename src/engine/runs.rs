@@ -1,0 +1,339 @@
+//! What can be done with runs, and how they come back after a restart.
+
+use futures_util::Stream;
+use futures_util::stream::try_unfold;
+use tokio::sync::oneshot;
+
+use super::board::{Board, Instance, OpenRun, Task};
+use super::change::Change;
+use super::resources::{Shown, digest};
+use super::{Engine, Listed, PageRequest, page_size, page_start};
+use crate::error::{Error, Result, cut};
+use crate::model::name::{Name, Noun, RunId};
+use crate::model::pipeline::Pipeline;
+use crate::model::run::{Cause, Event, Run, RunState, StepState};
+use crate::store::{Position, Request, StepData};
+
+/// A run with everything that belongs to it.
+#[derive(Clone, Debug)]
+pub struct WholeRun {
+    /// The run.
+    pub run: Run,
+    /// The resource as it was.
+    pub resource: Option<Shown>,
+    /// The pipeline as it was.
+    pub pipeline: Option<Pipeline>,
+    /// The result data of its steps, by index.
+    pub data: Vec<Option<StepData>>,
+}
+
+/// Which runs a list shows.
+#[derive(Clone, Debug, Default)]
+pub struct RunQuery {
+    /// Only runs of resources of this definition.
+    pub kind: Option<Name>,
+    /// Only runs of the resource of this name.
+    pub name: Option<Name>,
+    /// Only runs in one of these states; empty: in any.
+    pub states: Vec<RunState>,
+}
+
+impl Engine {
+    /// Carries out a resource's latest revision again.
+    pub async fn start_run(
+        &self,
+        kind: &Name,
+        name: &Name,
+        cause: Cause,
+        request_id: &str,
+    ) -> Result<Run> {
+        self.0.space.check()?;
+        let digest = digest(&["run", kind.as_str(), name.as_str(), cause.as_str()]);
+        let _request = self.request_lock(request_id).await;
+        if let Some(known) = self.answered(request_id, &digest).await? {
+            let id = known.run.ok_or(Error::Conflict)?;
+            return self.run(id).await;
+        }
+        let _catalog = self.0.catalog.read().await;
+        let _resource = super::Inner::lock_of(&self.0.resources, &(kind, name))
+            .lock()
+            .await;
+        let (resource, _) = self.stored_resource(kind, name).await?;
+        let pipeline = match &resource.pipeline {
+            Some(pipeline) => Some(self.stored_pipeline(pipeline).await?.0),
+            None => None,
+        };
+        let now = self.0.world.now();
+        let id = self
+            .with_run_id(&resource, pipeline.as_ref(), cause, |change, run| {
+                if !request_id.is_empty() {
+                    let request = Request {
+                        digest,
+                        time: now,
+                        object: resource.id,
+                        run: Some(run),
+                    };
+                    change.batch.put_request(request_id, &request);
+                }
+            })
+            .await?;
+        self.run(id).await
+    }
+
+    /// Reads a run.
+    pub async fn run(&self, id: RunId) -> Result<Run> {
+        let (run, _) = self.stored_run(id).await?;
+        Ok(self.explained(run))
+    }
+
+    /// Reads a run with everything that belongs to it.
+    pub async fn whole_run(&self, id: RunId) -> Result<WholeRun> {
+        let run = self.run(id).await?;
+        let resource = self
+            .0
+            .store
+            .revision(run.resource.id, run.resource.revision)
+            .await?;
+        let pipeline = match &run.pipeline {
+            Some(it) => self.0.store.pipeline_revision(it.id, it.revision).await?,
+            None => None,
+        };
+        let mut data = Vec::with_capacity(run.steps.len());
+        for step in 0..run.steps.len() {
+            data.push(self.0.store.step_data(id, index(step)).await?);
+        }
+        let resource = resource.map(|resource| Shown {
+            resource,
+            results: Vec::new(),
+        });
+        Ok(WholeRun {
+            run,
+            resource,
+            pipeline,
+            data,
+        })
+    }
+
+    /// Lists runs, the newest first.
+    pub async fn runs(&self, query: RunQuery, page: PageRequest) -> Result<Listed<Run>> {
+        if query.name.is_some() && query.kind.is_none() {
+            return Err(Error::invalid(
+                "resource",
+                "a name alone is not enough: its definition is needed too",
+            ));
+        }
+        let states = query.states;
+        let filter = Box::new(move |run: &Run| states.is_empty() || states.contains(&run.state));
+        let (after, most) = (page_start(&page.token)?, page_size(page.size)?);
+        let listed = Listed::from(
+            self.0
+                .store
+                .runs(query.kind, query.name, filter, after, most)
+                .await?,
+        );
+        let items = listed
+            .items
+            .into_iter()
+            .map(|run| self.explained(run))
+            .collect();
+        Ok(Listed {
+            items,
+            next: listed.next,
+        })
+    }
+
+    /// Cancels a run. One that has ended is answered unchanged.
+    pub async fn cancel_run(&self, id: RunId, reason: &str) -> Result<Run> {
+        self.stored_run(id).await?;
+        let reason = if reason.is_empty() {
+            "it was cancelled".to_owned()
+        } else {
+            cut(reason, 200)
+        };
+        let slot = self.0.store.committer().reserve(1024).await?;
+        let (done, answer) = oneshot::channel();
+        {
+            let mut change = Change::begin(&self.0);
+            change.apply(id, Event::Cancel { reason });
+            change.commit(slot, move |outcome| {
+                // Where nobody waits any more, nobody needs the answer.
+                let _ = done.send(outcome);
+            });
+        }
+        answer.await.map_err(|_| Error::Stopping)??;
+        self.run(id).await
+    }
+
+    /// Follows a run: its whole state at once and after each change, until it has ended.
+    pub async fn watch_run(&self, id: RunId) -> Result<impl Stream<Item = Result<Run>> + use<>> {
+        self.stored_run(id).await?;
+        let follower = self.0.hub.follow(&id.to_string());
+        let start = (self.clone(), follower, None::<Position>, false);
+        Ok(try_unfold(
+            start,
+            move |(engine, mut follower, mut seen, ended)| async move {
+                while !ended {
+                    let (run, position) = engine.stored_run(id).await?;
+                    if seen.replace(position) != Some(position) {
+                        let ended = run.state.ended();
+                        return Ok(Some((
+                            engine.explained(run),
+                            (engine, follower, seen, ended),
+                        )));
+                    }
+                    let stop = engine.0.stop.clone();
+                    tokio::select! {
+                        () = follower.changed() => {}
+                        () = stop.cancelled() => return Err(Error::Stopping),
+                    }
+                }
+                Ok(None)
+            },
+        ))
+    }
+
+    pub(super) async fn stored_run(&self, id: RunId) -> Result<(Run, Position)> {
+        let missing = || Error::NotFound(Noun::Run, id.to_string());
+        self.0.store.run(id).await?.ok_or_else(missing)
+    }
+
+    /// Says in words what a run that has not ended waits for. This is known only now, and not stored.
+    fn explained(&self, mut run: Run) -> Run {
+        if run.state.ended() {
+            return run;
+        }
+        if let Some(first) = run.waits_for {
+            run.reason = format!("waits for run {first} of the same resource");
+            return run;
+        }
+        if run.waits_for_drivers() {
+            run.reason = format!(
+                "waits for a driver that listens to {} of {}",
+                run.cause.as_str(),
+                run.resource.kind
+            );
+            return run;
+        }
+        let startable: Vec<usize> = run.startable().collect();
+        let board = self.0.board();
+        for at in startable {
+            let step = &mut run.steps[at];
+            let connected = board.drivers.get(&step.driver).is_some_and(|entry| {
+                entry
+                    .instances
+                    .values()
+                    .any(|instance| instance.session.is_some())
+            });
+            let why = if connected {
+                "a free slot of"
+            } else {
+                "an instance to connect of"
+            };
+            let before = if step.reason.is_empty() {
+                String::new()
+            } else {
+                format!("; {}", step.reason)
+            };
+            step.reason = format!("waits for {why} driver {}{before}", step.driver);
+            if run.state == RunState::Pending && run.reason.is_empty() {
+                run.reason = format!("step {} waits for {why} driver {}", step.id, step.driver);
+            }
+        }
+        run
+    }
+
+    /// Puts every unfinished run and every known driver back on the board.
+    pub(super) async fn recover(&self) -> Result<()> {
+        let drivers = self.0.store.drivers().await?;
+        let runs = self.0.store.open_runs().await?;
+        let last_order = self.0.store.last_order().await?;
+        let slot = self.0.store.committer().reserve(1024).await?;
+        let mut change = Change::begin(&self.0);
+        change.board.last_order = last_order;
+        for driver in drivers {
+            let name = driver.name.clone();
+            change.board.driver(&name).known = Some(driver);
+        }
+        for run in runs {
+            change.board.last_order = change.board.last_order.max(run.order);
+            let tick = change.tick;
+            restore(&mut change.board, run, self, tick)?;
+        }
+        let ids: Vec<RunId> = change.board.runs.keys().copied().collect();
+        for id in ids {
+            change.requeue(id);
+        }
+        change.commit(slot, drop);
+        Ok(())
+    }
+}
+
+/// The index of a step as it stands in keys.
+pub(super) fn index(step: usize) -> u32 {
+    u32::try_from(step).expect("a run has at most 256 steps")
+}
+
+/// Puts one run back, with its open tasks; each gets a full lease.
+fn restore(board: &mut Board, run: Run, engine: &Engine, tick: std::time::Duration) -> Result<()> {
+    let options = &engine.0.options;
+    for (at, step) in run.steps.iter().enumerate() {
+        let Some(offer) = step.open_task() else {
+            continue;
+        };
+        let attempt = step
+            .attempts
+            .last()
+            .filter(|_| step.state == StepState::Running);
+        let progress = engine.0.store.progress(run.id, index(at))?;
+        let next_line = progress
+            .filter(|it| it.token == offer.token)
+            .map_or(0, |it| it.next_line);
+        let spent = attempt.map(|attempt| {
+            engine
+                .0
+                .world
+                .now()
+                .duration_since(attempt.started)
+                .unsigned_abs()
+        });
+        let left = step
+            .timeout
+            .zip(spent)
+            .map(|(timeout, spent)| timeout.saturating_sub(spent));
+        let task = Task {
+            run: run.id,
+            step: at,
+            offer,
+            driver: step.driver.clone(),
+            accepted: attempt.is_some(),
+            pushed: None,
+            lease_until: tick + options.lease_time,
+            stop: attempt
+                .and_then(|attempt| attempt.stop)
+                .map(|stop| (stop, tick + options.cancel_grace)),
+            deadline: left.map(|left| tick + left),
+            next_line,
+        };
+        board.tasks.insert(offer.task, task);
+        let entry = board.driver(&step.driver);
+        let instance = entry
+            .instances
+            .entry(offer.instance)
+            .or_insert_with(|| Instance::away(tick));
+        instance.tasks.insert(offer.task);
+    }
+    let key = (run.resource.kind.clone(), run.resource.name.clone());
+    board
+        .lines
+        .entry(key)
+        .or_default()
+        .insert(run.order, run.id);
+    board.runs.insert(
+        run.id,
+        OpenRun {
+            run,
+            queued: std::collections::BTreeSet::new(),
+        },
+    );
+    Ok(())
+}

@@ -1,0 +1,237 @@
+//! Bounded clean-up ticks: offers that lapsed, leases and graces that are over, streams that fell silent, room on the
+//! disk, and request ids that are old.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Engine;
+use super::board::{Board, Session, Task};
+use super::change::Change;
+use crate::error::Error;
+use crate::model::name::{Name, TaskId};
+use crate::model::run::Event;
+use crate::store::Batch;
+
+/// No write to a driver for so long ends its stream.
+const STUCK: Duration = Duration::from_secs(30);
+/// How often the disk is looked at.
+const DISK_PERIOD: Duration = Duration::from_secs(2);
+/// How often old request ids are looked for.
+const FORGET_PERIOD: Duration = Duration::from_secs(60);
+/// How long a request id is kept.
+const REQUEST_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Most request ids that one batch forgets.
+const FORGET_MOST: usize = 1000;
+/// Most tasks that one tick ends.
+const TICK_MOST: usize = 1000;
+
+/// What a tick found about a task.
+enum Due {
+    Lapsed { muted: bool },
+    Lost,
+    Deadline,
+    GraceOver,
+}
+
+impl Engine {
+    /// Looks at every open task and stream from time to time.
+    pub(super) async fn sweep(self) {
+        let options = &self.0.options;
+        let shortest = options
+            .ack_time
+            .min(options.lease_time)
+            .min(options.cancel_grace)
+            .min(options.refusal_pause);
+        let mut ticks = tokio::time::interval(
+            (shortest / 10).clamp(Duration::from_millis(5), Duration::from_millis(250)),
+        );
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = self.0.stop.cancelled() => return,
+            }
+            self.end_streams();
+            let (due, waiting) = self.look();
+            if due.is_empty() && waiting.is_empty() {
+                continue;
+            }
+            let Ok(slot) = self.0.store.committer().reserve(1024).await else {
+                return;
+            };
+            let mut change = Change::begin(&self.0);
+            for (task, due) in due {
+                end_task(&mut change, task, &due);
+            }
+            waiting.iter().for_each(|driver| change.touch(driver));
+            change.commit(slot, drop);
+        }
+    }
+
+    /// Looks at the room on the disk from time to time.
+    pub(super) async fn watch_disk(self) {
+        let mut ticks = tokio::time::interval(DISK_PERIOD);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => self.look_at_disk(),
+                () = self.0.stop.cancelled() => return,
+            }
+        }
+    }
+
+    pub(super) fn look_at_disk(&self) {
+        let before = self.0.space.is_enough();
+        match self.0.store.free_bytes() {
+            Ok(free) => self.0.space.seen(free),
+            Err(error) => tracing::warn!(%error, "cannot see how much room the disk has"),
+        }
+        if before && let Err(error) = self.0.space.check() {
+            tracing::warn!(%error, "new work is refused until there is room");
+        }
+    }
+
+    /// Forgets request ids that are older than a day.
+    pub(super) async fn forget_requests(self) {
+        let mut ticks = tokio::time::interval(FORGET_PERIOD);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = self.0.stop.cancelled() => return,
+            }
+            if let Err(error) = self.forget_old_requests().await {
+                tracing::warn!(%error, "cannot forget old request ids");
+            }
+        }
+    }
+
+    async fn forget_old_requests(&self) -> crate::store::Result<()> {
+        let old = self.0.world.now() - REQUEST_AGE;
+        let requests = self.0.store.requests_before(old, FORGET_MOST).await?;
+        if requests.is_empty() {
+            return Ok(());
+        }
+        let mut batch = Batch::new();
+        for (id, time) in requests {
+            batch.delete_request(&id, time);
+        }
+        self.0.store.committer().commit(batch).await.map(drop)
+    }
+
+    /// Which tasks have something due, and which drivers have steps that wait.
+    fn look(&self) -> (Vec<(TaskId, Due)>, Vec<Name>) {
+        let tick = self.0.tick();
+        let board = self.0.board();
+        let due = board
+            .tasks
+            .iter()
+            .filter_map(|(id, task)| Some((*id, self.due(&board, task, tick)?)));
+        let due = due.take(TICK_MOST).collect();
+        let patience = self.0.options.heartbeat_period * 2;
+        let ready = board.drivers.iter().filter(|(_, entry)| {
+            !entry.queue.is_empty()
+                && entry
+                    .instances
+                    .values()
+                    .any(|it| it.free_slots(tick, patience) > 0)
+        });
+        (due, ready.map(|(name, _)| name.clone()).collect())
+    }
+
+    fn due(&self, board: &Board, task: &Task, tick: Duration) -> Option<Due> {
+        if let Some((_, until)) = task.stop {
+            return (until <= tick).then_some(Due::GraceOver);
+        }
+        if !task.accepted {
+            let instance = board
+                .drivers
+                .get(&task.driver)?
+                .instances
+                .get(&task.offer.instance)?;
+            let Some(pushed) = task.pushed else {
+                return (task.lease_until <= tick).then_some(Due::Lapsed { muted: false });
+            };
+            let since = pushed.max(instance.last_ack);
+            return (since + self.0.options.ack_time <= tick)
+                .then_some(Due::Lapsed { muted: true });
+        }
+        if task.deadline.is_some_and(|deadline| deadline <= tick) {
+            return Some(Due::Deadline);
+        }
+        (task.lease_until <= tick).then_some(Due::Lost)
+    }
+
+    /// Ends streams that were not heard for a lease, or that take nothing.
+    fn end_streams(&self) {
+        let tick = self.0.tick();
+        let lease = self.0.options.lease_time;
+        let mut board = self.0.board();
+        let instances = board
+            .drivers
+            .values_mut()
+            .flat_map(|entry| entry.instances.values_mut());
+        for instance in instances {
+            let Some(session) = &instance.session else {
+                continue;
+            };
+            if instance.heard + lease <= tick {
+                end(
+                    session,
+                    Error::Silent(format!("nothing was heard for {lease:?}")),
+                );
+            }
+            instance.stuck = match (session.outbox.waiting(), instance.stuck) {
+                (None, _) => None,
+                (Some(taken), Some((before, since))) if taken == before => Some((before, since)),
+                (Some(taken), _) => Some((taken, tick)),
+            };
+            if instance
+                .stuck
+                .is_some_and(|(_, since)| since + STUCK <= tick)
+            {
+                end(
+                    session,
+                    Error::TooSlow(format!("nothing could be written for {STUCK:?}")),
+                );
+            }
+        }
+    }
+}
+
+fn end(session: &Arc<Session>, why: Error) {
+    session.outbox.cut(why);
+}
+
+fn end_task(change: &mut Change<'_>, id: TaskId, due: &Due) {
+    let lease = change.options().lease_time;
+    let Some((run, step)) = change
+        .board
+        .tasks
+        .get(&id)
+        .map(|task| (task.run, task.step))
+    else {
+        return;
+    };
+    match due {
+        Due::Lapsed { muted } => {
+            if let Some(holder) = change.board.holder(id) {
+                holder.muted |= *muted;
+            }
+            change.apply(
+                run,
+                Event::Returned {
+                    step,
+                    lapsed: *muted,
+                },
+            );
+        }
+        Due::Lost => change.apply(
+            run,
+            Event::Lost {
+                step,
+                reason: format!("its driver was not heard for {lease:?}"),
+            },
+        ),
+        Due::Deadline => change.apply(run, Event::Deadline { step }),
+        Due::GraceOver => change.apply(run, Event::GraceOver { step }),
+    }
+}

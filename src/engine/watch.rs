@@ -1,0 +1,190 @@
+//! Wakes followers. A notice carries nothing: what a follower reads comes from the store.
+//!
+//! Invariant: a topic costs memory only while somebody follows it, and waking costs the same however slow they are.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::Stream;
+use futures_util::stream::try_unfold;
+use tokio::sync::watch;
+
+use super::Engine;
+use super::resources::Seen;
+use crate::error::{Error, Result};
+use crate::model::name::Name;
+use crate::store::Position;
+
+/// A watch that has nothing to say says so this often.
+const BOOKMARK_PERIOD: Duration = Duration::from_secs(30);
+/// How many objects a watch reads at a time.
+const READ_MOST: usize = 100;
+
+/// The topics that are followed now: one for each run, by its id.
+#[derive(Clone, Default)]
+pub struct Hub {
+    topics: Arc<Mutex<HashMap<String, watch::Sender<()>>>>,
+}
+
+impl Hub {
+    /// Follows a topic. What happens from now on wakes the follower.
+    pub fn follow(&self, topic: &str) -> Follower {
+        let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
+        let sender = topics
+            .entry(topic.to_owned())
+            .or_insert_with(|| watch::Sender::new(()));
+        Follower {
+            notices: sender.subscribe(),
+            topic: topic.to_owned(),
+            hub: self.clone(),
+        }
+    }
+
+    /// Wakes everybody who follows a topic.
+    pub fn wake(&self, topic: &str) {
+        let topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sender) = topics.get(topic) {
+            sender.send_replace(());
+        }
+    }
+}
+
+/// One follower of a topic.
+pub struct Follower {
+    notices: watch::Receiver<()>,
+    topic: String,
+    hub: Hub,
+}
+
+impl Follower {
+    /// Waits until something has happened since the last call.
+    pub async fn changed(&mut self) {
+        // The hub keeps the sender while a follower lives, so this cannot fail.
+        let _ = self.notices.changed().await;
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        let mut topics = self
+            .hub
+            .topics
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if topics
+            .get(&self.topic)
+            .is_some_and(|sender| sender.receiver_count() <= 1)
+        {
+            topics.remove(&self.topic);
+        }
+    }
+}
+
+/// A watch of resources, between two things that it sees.
+struct ResourceWatch {
+    engine: Engine,
+    kind: Option<Name>,
+    /// Where the next page of objects as they stand begins; `None` when all were seen.
+    listing: Option<Option<Vec<u8>>>,
+    /// All changes up to here were seen.
+    position: Position,
+    ready: VecDeque<(Position, Seen)>,
+    notices: watch::Receiver<()>,
+}
+
+impl Engine {
+    /// The objects as they stood at `now` and the changes after it, or the changes after `after`.
+    pub(super) fn seen_resources(
+        &self,
+        kind: Option<Name>,
+        after: Option<Position>,
+        now: Position,
+    ) -> impl Stream<Item = Result<(Position, Seen)>> + use<> {
+        let watch = ResourceWatch {
+            engine: self.clone(),
+            kind,
+            listing: after.is_none().then_some(None),
+            position: after.unwrap_or(now),
+            ready: VecDeque::new(),
+            notices: self.0.changes.subscribe(),
+        };
+        try_unfold(watch, |mut watch| async move {
+            Ok(Some((watch.next().await?, watch)))
+        })
+    }
+}
+
+impl ResourceWatch {
+    async fn next(&mut self) -> Result<(Position, Seen)> {
+        loop {
+            if let Some(seen) = self.ready.pop_front() {
+                return Ok(seen);
+            }
+            if let Some(from) = self.listing.take() {
+                self.list(from).await?;
+                continue;
+            }
+            self.notices.mark_unchanged();
+            if self.read().await? {
+                continue;
+            }
+            let stop = self.engine.0.stop.clone();
+            tokio::select! {
+                _ = self.notices.changed() => {}
+                () = tokio::time::sleep(BOOKMARK_PERIOD) => return Ok((self.position, Seen::Bookmark)),
+                () = stop.cancelled() => return Err(Error::Stopping),
+            }
+        }
+    }
+
+    /// Takes a page of objects. One written after the watch began is left out: it comes as a change.
+    async fn list(&mut self, from: Option<Vec<u8>>) -> Result<()> {
+        let page = self
+            .engine
+            .0
+            .store
+            .resources(self.kind.clone(), from, READ_MOST)
+            .await?;
+        let before = page
+            .items
+            .into_iter()
+            .filter(|(_, written)| *written <= self.position);
+        self.ready
+            .extend(before.map(|(resource, _)| (self.position, Seen::Resource(resource))));
+        self.listing = page.next.map(Some);
+        if self.listing.is_none() {
+            self.ready.push_back((self.position, Seen::Bookmark));
+        }
+        Ok(())
+    }
+
+    /// Takes changes after the position. False where there are none.
+    async fn read(&mut self) -> Result<bool> {
+        let changes = self
+            .engine
+            .0
+            .store
+            .changes(self.position, READ_MOST)
+            .await?;
+        let Some(last) = changes.last() else {
+            return Ok(false);
+        };
+        self.position = last.position;
+        for change in changes {
+            if self
+                .kind
+                .as_ref()
+                .is_none_or(|kind| *kind == change.resource.kind)
+            {
+                let seen = if change.deleted {
+                    Seen::Deleted(change.resource)
+                } else {
+                    Seen::Resource(change.resource)
+                };
+                self.ready.push_back((change.position, seen));
+            }
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,50 @@
+//! Log lines, as a driver sends them and as a run keeps them.
+
+use jiff::Timestamp;
+
+use super::pipeline::Labels;
+
+/// Most bytes of one line.
+pub const LINE_BYTES: usize = 64 << 10;
+/// Most lines of one batch.
+pub const BATCH_LINES: usize = 4096;
+/// Most bytes of the messages and labels of one batch.
+pub const BATCH_BYTES: usize = 1 << 20;
+
+/// One line, without its end-of-line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// When it was written, by the clock of its writer.
+    pub time: Timestamp,
+    /// Where it was written: stdout, stderr, or a word of the driver's own.
+    pub stream: String,
+    /// The driver's own key-value pairs.
+    pub labels: Labels,
+    /// The line.
+    pub message: String,
+}
+
+/// Lines that were written together: one row of the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chunk {
+    /// The step that wrote them; empty for lines appended from outside.
+    pub step: String,
+    /// The attempt that wrote them, from 1; 0 for lines appended from outside.
+    pub attempt: u32,
+    /// The driver that wrote them.
+    pub driver: String,
+    /// The pipeline of the run.
+    pub pipeline: String,
+    /// The lines in order.
+    pub lines: Vec<Line>,
+}
+
+/// Adds up what a line weighs against the limit of a batch.
+pub fn weight(line: &Line) -> usize {
+    let labels: usize = line
+        .labels
+        .iter()
+        .map(|(key, value)| key.len() + value.len())
+        .sum();
+    line.message.len() + line.stream.len() + labels
+}

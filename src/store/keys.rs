@@ -1,0 +1,288 @@
+//! Keys: bytes that sort as what they name does.
+//!
+//! Texts are written with an escaped end (`00` is `00 FF`, the end `00 01`), numbers big-endian, UUIDs as their 16
+//! bytes. Invariants: the encoding of a key orders as its parts do, no key is a prefix of another in its family,
+//! and a tag once given is never reused.
+
+use crate::model::name::{Name, ObjectId, RunId, TaskId};
+
+/// A column family: keys that are read and compacted alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Family {
+    /// Format version and position.
+    Meta,
+    /// Definitions, pipelines, drivers, and heads of resources.
+    Objects,
+    /// Revisions of resources and pipelines, and what drivers said of resources.
+    Revisions,
+    /// Runs and their results.
+    Runs,
+    /// Log lines.
+    Logs,
+    /// Look-ups that lead to the others.
+    Indexes,
+}
+
+impl Family {
+    /// All families.
+    pub const ALL: [Self; 6] = [
+        Self::Meta,
+        Self::Objects,
+        Self::Revisions,
+        Self::Runs,
+        Self::Logs,
+        Self::Indexes,
+    ];
+
+    /// Its name on disk.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Meta => "meta",
+            Self::Objects => "objects",
+            Self::Revisions => "revisions",
+            Self::Runs => "runs",
+            Self::Logs => "logs",
+            Self::Indexes => "indexes",
+        }
+    }
+}
+
+/// What is stored under a key. See the table in `store/mod.rs`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Key<'a> {
+    /// The format version.
+    Format,
+    /// The position of the newest batch.
+    Position,
+    /// A definition.
+    Definition(&'a Name),
+    /// A pipeline as it stands.
+    Pipeline(&'a Name),
+    /// A driver.
+    Driver(&'a Name),
+    /// Where a resource's current revision is.
+    ResourceHead(&'a Name, &'a Name),
+    /// One revision of a resource.
+    ResourceRevision(ObjectId, i64),
+    /// One revision of a pipeline.
+    PipelineRevision(ObjectId, i64),
+    /// What a driver last said about a resource.
+    DriverResult(ObjectId, &'a Name),
+    /// A run.
+    Run(RunId),
+    /// Result data of a step of a run.
+    StepResult(RunId, u32),
+    /// Lines of a run from a sequence number on.
+    LogChunk(&'a str, u64),
+    /// How far the log of a step of a run has come.
+    LogProgress(RunId, u32),
+    /// An unfinished run, by its order.
+    OpenRun(u64),
+    /// A run of a resource, by its order.
+    ResourceRun(&'a Name, &'a Name, u64),
+    /// The run of an accepted task.
+    Task(TaskId),
+    /// A pipeline of a definition.
+    DefinitionPipeline(&'a Name, &'a Name),
+    /// A resource that names a pipeline.
+    PipelineResource(&'a Name, &'a Name, &'a Name),
+    /// A request that carried an id.
+    Request(&'a str),
+    /// A request by its time.
+    RequestTime(i64, &'a str),
+    /// A change of a resource, by its position.
+    Change(u64),
+}
+
+impl Key<'_> {
+    /// The family it is in and its bytes there.
+    pub fn encode(&self) -> (Family, Vec<u8>) {
+        match self {
+            Self::Format => (Family::Meta, vec![1]),
+            Self::Position => (Family::Meta, vec![2]),
+            Self::Definition(name) => (Family::Objects, tag(1).text(name.as_str()).0),
+            Self::Pipeline(name) => (Family::Objects, tag(2).text(name.as_str()).0),
+            Self::Driver(name) => (Family::Objects, tag(3).text(name.as_str()).0),
+            Self::ResourceHead(kind, name) => (
+                Family::Objects,
+                tag(4).text(kind.as_str()).text(name.as_str()).0,
+            ),
+            Self::ResourceRevision(id, revision) => (
+                Family::Revisions,
+                tag(1).id(id.0).number(revision.cast_unsigned()).0,
+            ),
+            Self::PipelineRevision(id, revision) => (
+                Family::Revisions,
+                tag(2).id(id.0).number(revision.cast_unsigned()).0,
+            ),
+            Self::DriverResult(id, driver) => {
+                (Family::Revisions, tag(3).id(id.0).text(driver.as_str()).0)
+            }
+            Self::Run(run) => (Family::Runs, tag(1).id(run.0).0),
+            Self::StepResult(run, step) => {
+                (Family::Runs, tag(2).id(run.0).number(u64::from(*step)).0)
+            }
+            Self::LogChunk(run, seq) => (Family::Logs, tag(1).text(run).number(*seq).0),
+            Self::LogProgress(run, step) => {
+                (Family::Runs, tag(3).id(run.0).number(u64::from(*step)).0)
+            }
+            Self::OpenRun(order) => (Family::Indexes, tag(1).number(*order).0),
+            Self::ResourceRun(kind, name, order) => (
+                Family::Indexes,
+                tag(2)
+                    .text(kind.as_str())
+                    .text(name.as_str())
+                    .number(*order)
+                    .0,
+            ),
+            Self::Task(task) => (Family::Indexes, tag(3).id(task.0).0),
+            Self::DefinitionPipeline(kind, name) => (
+                Family::Indexes,
+                tag(4).text(kind.as_str()).text(name.as_str()).0,
+            ),
+            Self::PipelineResource(pipeline, kind, name) => (
+                Family::Indexes,
+                tag(5)
+                    .text(pipeline.as_str())
+                    .text(kind.as_str())
+                    .text(name.as_str())
+                    .0,
+            ),
+            Self::Request(id) => (Family::Indexes, tag(6).text(id).0),
+            Self::RequestTime(time, id) => (
+                Family::Indexes,
+                tag(7).number(time.cast_unsigned()).text(id).0,
+            ),
+            Self::Change(position) => (Family::Indexes, tag(8).number(*position).0),
+        }
+    }
+}
+
+/// All keys that begin alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Prefix<'a> {
+    /// All definitions.
+    Definitions,
+    /// All pipelines.
+    Pipelines,
+    /// All drivers.
+    Drivers,
+    /// The resources of one definition, or of all.
+    Resources(Option<&'a Name>),
+    /// The revisions of a resource.
+    ResourceRevisions(ObjectId),
+    /// What drivers said about a resource.
+    DriverResults(ObjectId),
+    /// All runs, in order of age.
+    Runs,
+    /// The results of a run's steps.
+    StepResults(RunId),
+    /// The log of a run.
+    Log(&'a str),
+    /// All unfinished runs.
+    OpenRuns,
+    /// The runs of a resource, or of all resources of a definition.
+    ResourceRuns(&'a Name, Option<&'a Name>),
+    /// The pipelines of a definition.
+    DefinitionPipelines(&'a Name),
+    /// The resources that name a pipeline.
+    PipelineResources(&'a Name),
+    /// Requests by their time.
+    RequestTimes,
+    /// Changes of resources.
+    Changes,
+}
+
+impl Prefix<'_> {
+    /// The family and the bytes that all these keys begin with.
+    pub fn encode(&self) -> (Family, Vec<u8>) {
+        match self {
+            Self::Definitions => (Family::Objects, tag(1).0),
+            Self::Pipelines => (Family::Objects, tag(2).0),
+            Self::Drivers => (Family::Objects, tag(3).0),
+            Self::Resources(None) => (Family::Objects, tag(4).0),
+            Self::Resources(Some(kind)) => (Family::Objects, tag(4).text(kind.as_str()).0),
+            Self::ResourceRevisions(id) => (Family::Revisions, tag(1).id(id.0).0),
+            Self::DriverResults(id) => (Family::Revisions, tag(3).id(id.0).0),
+            Self::Runs => (Family::Runs, tag(1).0),
+            Self::StepResults(run) => (Family::Runs, tag(2).id(run.0).0),
+            Self::Log(run) => (Family::Logs, tag(1).text(run).0),
+            Self::OpenRuns => (Family::Indexes, tag(1).0),
+            Self::ResourceRuns(kind, None) => (Family::Indexes, tag(2).text(kind.as_str()).0),
+            Self::ResourceRuns(kind, Some(name)) => (
+                Family::Indexes,
+                tag(2).text(kind.as_str()).text(name.as_str()).0,
+            ),
+            Self::DefinitionPipelines(kind) => (Family::Indexes, tag(4).text(kind.as_str()).0),
+            Self::PipelineResources(pipeline) => {
+                (Family::Indexes, tag(5).text(pipeline.as_str()).0)
+            }
+            Self::RequestTimes => (Family::Indexes, tag(7).0),
+            Self::Changes => (Family::Indexes, tag(8).0),
+        }
+    }
+}
+
+struct Writer(Vec<u8>);
+
+fn tag(tag: u8) -> Writer {
+    Writer(vec![tag])
+}
+
+impl Writer {
+    fn text(mut self, text: &str) -> Self {
+        for byte in text.bytes() {
+            self.0.push(byte);
+            if byte == 0 {
+                self.0.push(0xff);
+            }
+        }
+        self.0.extend([0, 1]);
+        self
+    }
+
+    fn number(mut self, number: u64) -> Self {
+        self.0.extend(number.to_be_bytes());
+        self
+    }
+
+    fn id(mut self, id: uuid::Uuid) -> Self {
+        self.0.extend(id.into_bytes());
+        self
+    }
+}
+
+/// The number that a key of a numbered family ends with.
+pub fn last_number(key: &[u8]) -> Option<u64> {
+    let tail = key.len().checked_sub(8)?;
+    Some(u64::from_be_bytes(key[tail..].try_into().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn log(run: &str, seq: u64) -> Vec<u8> {
+        Key::LogChunk(run, seq).encode().1
+    }
+
+    proptest! {
+        #[test]
+        fn keys_order_as_their_parts(a: String, b: String, m: u64, n: u64) {
+            prop_assert_eq!(log(&a, m).cmp(&log(&b, n)), (a.as_bytes(), m).cmp(&(b.as_bytes(), n)));
+        }
+
+        #[test]
+        fn a_prefix_holds_its_own_keys_only(a: String, b: String, n: u64) {
+            let prefix = Prefix::Log(&a).encode().1;
+            prop_assert_eq!(log(&b, n).starts_with(&prefix), a == b);
+        }
+
+        #[test]
+        fn the_last_number_comes_back(a: String, n: u64) {
+            prop_assert_eq!(last_number(&log(&a, n)), Some(n));
+        }
+    }
+}

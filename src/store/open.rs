@@ -1,0 +1,118 @@
+//! Opening the database: options of each family, format version, and errors in words.
+//!
+//! Invariant: a torn tail of the write-ahead log is cut; any other damage refuses to open.
+
+use std::path::Path;
+
+use prost::Message;
+use rocksdb::{
+    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode,
+    LogLevel, Options,
+};
+
+use super::commit::Position;
+use super::keys::{Family, Key};
+use super::{Error, FORMAT, Result, records};
+
+/// Bytes of the block cache that all families share.
+const CACHE_BYTES: usize = 64 << 20;
+
+/// Opens the database in `path`, or makes it.
+pub(super) fn database(path: &Path, max_open_files: i32) -> Result<DB> {
+    writable(path)?;
+    let cache = Cache::new_lru_cache(CACHE_BYTES);
+    let families = Family::ALL
+        .map(|family| ColumnFamilyDescriptor::new(family.name(), family_options(family, &cache)));
+    let db =
+        DB::open_cf_descriptors(&options(max_open_files), path, families).map_err(|error| {
+            let text = error.to_string();
+            if text.contains("lock") && (text.contains("LOCK") || text.contains("No locks")) {
+                Error::InUse(path.to_owned())
+            } else {
+                Error::Database(format!(
+                    "cannot open the data directory {}: {text}",
+                    path.display()
+                ))
+            }
+        })?;
+    check_format(&db, path)?;
+    Ok(db)
+}
+
+/// The position of the newest batch.
+pub(super) fn position(db: &DB) -> Result<Position> {
+    let (family, key) = Key::Position.encode();
+    match super::read::get(db, family, &key)? {
+        Some(stored) => Ok(stored.position),
+        None => Ok(Position(0)),
+    }
+}
+
+fn writable(path: &Path) -> Result<()> {
+    let refused = |source| Error::Directory {
+        path: path.to_owned(),
+        source,
+    };
+    std::fs::create_dir_all(path).map_err(refused)?;
+    let probe = path.join(".writable");
+    std::fs::write(&probe, b"").map_err(refused)?;
+    std::fs::remove_file(&probe).map_err(refused)
+}
+
+fn check_format(db: &DB, path: &Path) -> Result<()> {
+    let (family, key) = Key::Format.encode();
+    let Some(stored) = super::read::get(db, family, &key)? else {
+        let mut value = vec![0; 8];
+        value.extend(records::Format { version: FORMAT }.encode_to_vec());
+        let mut sync = rocksdb::WriteOptions::default();
+        sync.set_sync(true);
+        db.put_cf_opt(&super::read::handle(db, family), key, value, &sync)?;
+        return Ok(());
+    };
+    let format: records::Format = stored.record(&Key::Format)?;
+    if format.version > FORMAT {
+        return Err(Error::NewerFormat {
+            path: path.to_owned(),
+            found: format.version,
+        });
+    }
+    Ok(())
+}
+
+fn options(max_open_files: i32) -> Options {
+    let mut options = Options::default();
+    options.create_if_missing(true);
+    options.create_missing_column_families(true);
+    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    options.set_paranoid_checks(true);
+    options.set_max_open_files(max_open_files);
+    options.set_max_background_jobs(2);
+    options.set_max_total_wal_size(256 << 20);
+    options.set_keep_log_file_num(2);
+    options.set_max_log_file_size(4 << 20);
+    options.set_log_level(LogLevel::Warn);
+    options
+}
+
+fn family_options(family: Family, cache: &Cache) -> Options {
+    let mut table = BlockBasedOptions::default();
+    table.set_block_cache(cache);
+    table.set_cache_index_and_filter_blocks(true);
+    table.set_format_version(5);
+    let mut options = Options::default();
+    options.set_compression_type(DBCompressionType::Lz4);
+    match family {
+        Family::Logs => {
+            // Lines are appended and read in order: large blocks compress well, and filters would be dead weight.
+            table.set_block_size(64 << 10);
+            options.set_write_buffer_size(64 << 20);
+            options.set_bottommost_compression_type(DBCompressionType::Zstd);
+        }
+        Family::Meta | Family::Objects | Family::Revisions | Family::Runs | Family::Indexes => {
+            table.set_bloom_filter(10.0, false);
+            options.set_write_buffer_size(16 << 20);
+        }
+    }
+    options.set_block_based_table_factory(&table);
+    options
+}

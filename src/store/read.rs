@@ -1,0 +1,256 @@
+//! Reads: one value by its key, or a page of values in key order.
+//!
+//! Invariant: bytes that cannot be read are an error that names the key, never a panic.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use prost::Message;
+use rocksdb::{DB, Direction, IteratorMode, ReadOptions};
+
+use super::commit::Position;
+use super::keys::{Family, Key, Prefix};
+use super::{Error, Result, Store};
+
+/// Most bytes of one page.
+const PAGE_BYTES: usize = 3 << 20;
+
+/// One page of a list.
+#[derive(Debug)]
+pub struct Page<T> {
+    /// The items in order.
+    pub items: Vec<T>,
+    /// Where the next page begins; `None` after the last.
+    pub next: Option<Vec<u8>>,
+}
+
+/// Gathers a page: full at a number of items or at [`PAGE_BYTES`].
+pub(super) struct PageBuilder<T> {
+    items: Vec<T>,
+    most: usize,
+    bytes: usize,
+    last: Option<Vec<u8>>,
+}
+
+impl<T> PageBuilder<T> {
+    pub(super) fn new(most: usize) -> Self {
+        Self {
+            items: Vec::new(),
+            most,
+            bytes: 0,
+            last: None,
+        }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.items.len() >= self.most || self.bytes >= PAGE_BYTES
+    }
+
+    pub(super) fn add(&mut self, key: &[u8], bytes: usize, item: T) {
+        self.bytes += bytes;
+        self.items.push(item);
+        if self.is_full() {
+            self.last = Some(key.to_vec());
+        }
+    }
+
+    pub(super) fn finish(self) -> Page<T> {
+        Page {
+            items: self.items,
+            next: self.last,
+        }
+    }
+}
+
+/// A thing of the model that is kept as one record.
+pub(super) trait Kept: TryFrom<Self::Record, Error = String> + Send + 'static {
+    /// Its record.
+    type Record: Message + Default;
+}
+
+/// A value as it is stored.
+pub(super) struct Stored {
+    /// The batch that wrote it.
+    pub(super) position: Position,
+    bytes: Vec<u8>,
+}
+
+impl Stored {
+    fn new(family: Family, key: &[u8], value: &[u8]) -> Result<Self> {
+        let Some((position, bytes)) = value.split_first_chunk::<8>() else {
+            return Err(damaged(family, key, "it is shorter than a position"));
+        };
+        Ok(Self {
+            position: Position(u64::from_be_bytes(*position)),
+            bytes: bytes.to_vec(),
+        })
+    }
+
+    /// Reads the record; `key` is for the error.
+    pub(super) fn record<R: Message + Default>(&self, key: &Key<'_>) -> Result<R> {
+        let (family, key) = key.encode();
+        self.record_at(family, &key)
+    }
+
+    /// Reads the record; the encoded key is for the error.
+    pub(super) fn record_at<R: Message + Default>(&self, family: Family, key: &[u8]) -> Result<R> {
+        R::decode(&*self.bytes).map_err(|error| damaged(family, key, &error.to_string()))
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// Which way a scan goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    Up,
+    Down,
+}
+
+pub(super) fn damaged(family: Family, key: &[u8], what: &str) -> Error {
+    let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    Error::Damaged {
+        key: format!("{}/{hex}", family.name()),
+        what: what.to_owned(),
+    }
+}
+
+pub(super) fn handle(db: &DB, family: Family) -> Arc<rocksdb::BoundColumnFamily<'_>> {
+    db.cf_handle(family.name())
+        .expect("every family is made when the database is opened")
+}
+
+pub(super) fn get(db: &DB, family: Family, key: &[u8]) -> Result<Option<Stored>> {
+    match db.get_pinned_cf(&handle(db, family), key)? {
+        Some(value) => Stored::new(family, key, &value).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Walks the keys of a prefix: after `from` (exclusive) or from the first one on.
+pub(super) fn walk(
+    db: &DB,
+    prefix: &Prefix<'_>,
+    from: Option<&[u8]>,
+    order: Order,
+    mut see: impl FnMut(&[u8], Stored) -> Result<ControlFlow<()>>,
+) -> Result<()> {
+    let (family, first) = prefix.encode();
+    let last = upper_bound(&first);
+    let mut options = ReadOptions::default();
+    options.set_iterate_lower_bound(first.clone());
+    options.set_iterate_upper_bound(last.clone());
+    let mode = match (order, from) {
+        (Order::Up, from) => IteratorMode::From(from.unwrap_or(&first), Direction::Forward),
+        (Order::Down, Some(from)) => IteratorMode::From(from, Direction::Reverse),
+        (Order::Down, None) => IteratorMode::End,
+    };
+    for item in db.iterator_cf_opt(&handle(db, family), options, mode) {
+        let (key, value) = item?;
+        if from == Some(&*key) {
+            continue;
+        }
+        if see(&key, Stored::new(family, &key, &value)?)?.is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn upper_bound(prefix: &[u8]) -> Vec<u8> {
+    let mut bound = prefix.to_vec();
+    while let Some(last) = bound.pop() {
+        if last < 0xff {
+            bound.push(last + 1);
+            break;
+        }
+    }
+    bound
+}
+
+impl Store {
+    /// Reads one record and the position of the batch that wrote it.
+    pub(super) fn record<R: Message + Default>(
+        &self,
+        key: &Key<'_>,
+    ) -> Result<Option<(R, Position)>> {
+        let (family, bytes) = key.encode();
+        match get(&self.db, family, &bytes)? {
+            Some(stored) => Ok(Some((stored.record_at(family, &bytes)?, stored.position))),
+            None => Ok(None),
+        }
+    }
+
+    /// Reads one record as a thing of the model.
+    pub(super) fn read<T: Kept>(&self, key: &Key<'_>) -> Result<Option<(T, Position)>> {
+        match self.record::<T::Record>(key)? {
+            Some((record, position)) => {
+                let (family, bytes) = key.encode();
+                let it = T::try_from(record).map_err(|what| damaged(family, &bytes, &what))?;
+                Ok(Some((it, position)))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Walks things of the model in key order.
+    pub(super) fn each<T: Kept>(
+        &self,
+        prefix: &Prefix<'_>,
+        from: Option<&[u8]>,
+        order: Order,
+        mut see: impl FnMut(&[u8], T) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let family = prefix.encode().0;
+        walk(&self.db, prefix, from, order, |key, stored| {
+            let record: T::Record = stored.record_at(family, key)?;
+            let it = T::try_from(record).map_err(|what| damaged(family, key, &what))?;
+            Ok(see(key, it))
+        })
+    }
+
+    /// Reads a page of things of the model.
+    pub(super) fn page<T: Kept>(
+        &self,
+        prefix: &Prefix<'_>,
+        after: Option<Vec<u8>>,
+        order: Order,
+        most: usize,
+    ) -> Result<Page<T>> {
+        let family = prefix.encode().0;
+        let mut page = PageBuilder::new(most);
+        walk(&self.db, prefix, after.as_deref(), order, |key, stored| {
+            if page.is_full() {
+                return Ok(ControlFlow::Break(()));
+            }
+            let record: T::Record = stored.record_at(family, key)?;
+            let it = T::try_from(record).map_err(|what| damaged(family, key, &what))?;
+            page.add(key, stored.bytes().len(), it);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(page.finish())
+    }
+
+    /// Whether any key of a prefix is there.
+    pub(super) fn any(&self, prefix: &Prefix<'_>) -> Result<bool> {
+        let mut found = false;
+        walk(&self.db, prefix, None, Order::Up, |_, _| {
+            found = true;
+            Ok(ControlFlow::Break(()))
+        })?;
+        Ok(found)
+    }
+
+    /// Runs a read that may take long where it holds up nobody.
+    pub(super) async fn blocking<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Self) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let store = self.clone();
+        tokio::task::spawn_blocking(move || read(&store))
+            .await
+            .map_err(|_| Error::Closed)?
+    }
+}

@@ -1,0 +1,263 @@
+//! Definitions, resources and their revisions, and the log of changes that watches resume from.
+
+use std::ops::ControlFlow;
+
+use super::commit::{Batch, Position};
+use super::keys::{Key, Prefix, last_number};
+use super::read::{Order, Page, PageBuilder, damaged, walk};
+use super::{Result, Store, codec, records};
+use crate::model::name::{Name, ObjectId};
+use crate::model::resource::{Definition, DriverResult, Resource};
+
+/// A change of a resource.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The batch that made it.
+    pub position: Position,
+    /// The resource as the change left it, or as it last was.
+    pub resource: Resource,
+    /// Whether it was deleted.
+    pub deleted: bool,
+}
+
+impl Batch {
+    /// Writes a definition.
+    pub fn put_definition(&mut self, definition: &Definition) {
+        self.put(
+            &Key::Definition(&definition.name),
+            &records::Definition::from(definition),
+        );
+    }
+
+    /// Deletes a definition, where neither a resource nor a pipeline names it.
+    pub fn delete_definition(&mut self, name: &Name) {
+        self.expect_empty(&Prefix::Resources(Some(name)));
+        self.expect_empty(&Prefix::DefinitionPipelines(name));
+        self.delete(&Key::Definition(name));
+    }
+
+    /// Writes a revision of a resource and makes it the current one. `before` is the revision it replaces.
+    pub fn put_resource(&mut self, resource: &Resource, before: Option<&Resource>) {
+        let head = records::ResourceHead {
+            id: resource.id.0.into(),
+            revision: resource.revision,
+        };
+        self.put(&Key::ResourceHead(&resource.kind, &resource.name), &head);
+        self.put(
+            &Key::ResourceRevision(resource.id, resource.revision),
+            &records::Resource::from(resource),
+        );
+        let old = before.and_then(|before| before.pipeline.as_ref());
+        if old != resource.pipeline.as_ref() {
+            self.unlink_pipeline(before);
+            if let Some(pipeline) = &resource.pipeline {
+                self.put_bytes(
+                    &Key::PipelineResource(pipeline, &resource.kind, &resource.name),
+                    Vec::new(),
+                );
+            }
+        }
+        self.change(resource, false);
+    }
+
+    /// Deletes a resource. Its revisions stay for the runs that carry them out.
+    pub fn delete_resource(&mut self, resource: &Resource) {
+        self.delete(&Key::ResourceHead(&resource.kind, &resource.name));
+        self.unlink_pipeline(Some(resource));
+        self.change(resource, true);
+    }
+
+    /// Writes what a driver said about a resource, in place of what it said before.
+    pub fn put_driver_result(&mut self, resource: ObjectId, result: &DriverResult) {
+        self.put(
+            &Key::DriverResult(resource, &result.driver),
+            &records::DriverResult::from(result),
+        );
+    }
+
+    fn unlink_pipeline(&mut self, resource: Option<&Resource>) {
+        if let Some(resource) = resource
+            && let Some(pipeline) = &resource.pipeline
+        {
+            self.delete(&Key::PipelineResource(
+                pipeline,
+                &resource.kind,
+                &resource.name,
+            ));
+        }
+    }
+
+    fn change(&mut self, resource: &Resource, deleted: bool) {
+        let change = records::Change {
+            id: resource.id.0.into(),
+            revision: resource.revision,
+            deleted,
+        };
+        self.append(&Prefix::Changes, &change);
+    }
+}
+
+impl Store {
+    /// Reads a definition and where it was last written.
+    pub async fn definition(&self, name: &Name) -> Result<Option<(Definition, Position)>> {
+        self.read(&Key::Definition(name))
+    }
+
+    /// Reads a resource as it stands, and where it was last written.
+    pub async fn resource(&self, kind: &Name, name: &Name) -> Result<Option<(Resource, Position)>> {
+        self.current(&Key::ResourceHead(kind, name))
+    }
+
+    /// Reads one revision of a resource.
+    pub async fn revision(&self, id: ObjectId, revision: i64) -> Result<Option<Resource>> {
+        Ok(self
+            .read(&Key::ResourceRevision(id, revision))?
+            .map(|(resource, _)| resource))
+    }
+
+    /// What drivers last said about a resource, in order of their names.
+    pub async fn driver_results(&self, id: ObjectId) -> Result<Vec<DriverResult>> {
+        let mut results = Vec::new();
+        self.each(&Prefix::DriverResults(id), None, Order::Up, |_, result| {
+            results.push(result);
+            ControlFlow::Continue(())
+        })?;
+        Ok(results)
+    }
+
+    /// Lists definitions in name order.
+    pub async fn definitions(
+        &self,
+        after: Option<Vec<u8>>,
+        most: usize,
+    ) -> Result<Page<Definition>> {
+        self.blocking(move |store| store.page(&Prefix::Definitions, after, Order::Up, most))
+            .await
+    }
+
+    /// Lists resources in order of type and name, each with where it was last written.
+    pub async fn resources(
+        &self,
+        kind: Option<Name>,
+        after: Option<Vec<u8>>,
+        most: usize,
+    ) -> Result<Page<(Resource, Position)>> {
+        self.blocking(move |store| {
+            let prefix = Prefix::Resources(kind.as_ref());
+            let mut page = PageBuilder::new(most);
+            walk(
+                &store.db,
+                &prefix,
+                after.as_deref(),
+                Order::Up,
+                |key, stored| {
+                    if page.is_full() {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                    let resource = store.at_head(&stored.record_at(prefix.encode().0, key)?)?;
+                    page.add(
+                        key,
+                        resource.spec.as_str().len(),
+                        (resource, stored.position),
+                    );
+                    Ok(ControlFlow::Continue(()))
+                },
+            )?;
+            Ok(page.finish())
+        })
+        .await
+    }
+
+    /// Lists the revisions of a resource, the newest first.
+    pub async fn revisions(
+        &self,
+        id: ObjectId,
+        after: Option<Vec<u8>>,
+        most: usize,
+    ) -> Result<Page<Resource>> {
+        self.blocking(move |store| {
+            store.page(&Prefix::ResourceRevisions(id), after, Order::Down, most)
+        })
+        .await
+    }
+
+    /// Whether a definition has a resource, and whether it has a pipeline.
+    pub async fn definition_users(&self, name: &Name) -> Result<(bool, bool)> {
+        Ok((
+            self.any(&Prefix::Resources(Some(name)))?,
+            self.any(&Prefix::DefinitionPipelines(name))?,
+        ))
+    }
+
+    /// Changes of resources after a position, in order, up to a page of them.
+    pub async fn changes(&self, after: Position, most: usize) -> Result<Vec<Change>> {
+        self.blocking(move |store| {
+            let (family, mut from) = Prefix::Changes.encode();
+            from.extend(after.0.to_be_bytes());
+            let mut page = PageBuilder::new(most);
+            walk(
+                &store.db,
+                &Prefix::Changes,
+                Some(&from),
+                Order::Up,
+                |key, stored| {
+                    if page.is_full() {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                    let record: records::Change = stored.record_at(family, key)?;
+                    let id = ObjectId(
+                        codec::uuid(&record.id).map_err(|what| damaged(family, key, &what))?,
+                    );
+                    let position = Position(
+                        last_number(key).ok_or_else(|| damaged(family, key, "no position"))?,
+                    );
+                    let resource = store
+                        .read::<Resource>(&Key::ResourceRevision(id, record.revision))?
+                        .map(|(resource, _)| resource)
+                        .ok_or_else(|| damaged(family, key, "its revision is not there"))?;
+                    let bytes = resource.spec.as_str().len();
+                    page.add(
+                        key,
+                        bytes,
+                        Change {
+                            position,
+                            resource,
+                            deleted: record.deleted,
+                        },
+                    );
+                    Ok(ControlFlow::Continue(()))
+                },
+            )?;
+            Ok(page.finish().items)
+        })
+        .await
+    }
+
+    /// The position of the oldest change that is kept.
+    pub async fn oldest_change(&self) -> Result<Option<Position>> {
+        let mut oldest = None;
+        walk(&self.db, &Prefix::Changes, None, Order::Up, |key, _| {
+            oldest = last_number(key).map(Position);
+            Ok(ControlFlow::Break(()))
+        })?;
+        Ok(oldest)
+    }
+
+    fn current(&self, key: &Key<'_>) -> Result<Option<(Resource, Position)>> {
+        match self.record::<records::ResourceHead>(key)? {
+            Some((head, position)) => Ok(Some((self.at_head(&head)?, position))),
+            None => Ok(None),
+        }
+    }
+
+    fn at_head(&self, head: &records::ResourceHead) -> Result<Resource> {
+        let (family, bytes) = Key::Format.encode();
+        let id = ObjectId(codec::uuid(&head.id).map_err(|what| damaged(family, &bytes, &what))?);
+        let key = Key::ResourceRevision(id, head.revision);
+        let (family, bytes) = key.encode();
+        let missing = || damaged(family, &bytes, "the current revision is not there");
+        self.read(&key)?
+            .map(|(resource, _)| resource)
+            .ok_or_else(missing)
+    }
+}

@@ -1,0 +1,307 @@
+//! Runs, what their steps resulted in, known drivers, and requests that carried an id.
+
+use std::ops::ControlFlow;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::commit::{Batch, Position};
+use super::keys::{Key, Prefix};
+use super::read::{Order, Page, PageBuilder, damaged, walk};
+use super::{Result, Store, codec, records};
+use crate::model::driver::Driver;
+use crate::model::json::Json;
+use crate::model::name::{Name, ObjectId, RunId, TaskId};
+use crate::model::run::Run;
+
+/// Most runs that one page of a filtered list looks at.
+const LOOK_AT: usize = 10_000;
+
+/// The result data of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepData {
+    /// Whether the step succeeded.
+    pub success: bool,
+    /// The data, if the driver gave any.
+    pub data: Option<Json>,
+}
+
+/// A request that carried an id, and what it made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Tells one request from another with the same id.
+    pub digest: Vec<u8>,
+    /// When it was answered.
+    pub time: Timestamp,
+    /// The object that it made.
+    pub object: ObjectId,
+    /// The run that it made.
+    pub run: Option<RunId>,
+}
+
+impl Batch {
+    /// Writes a run as it stands.
+    pub fn put_run(&mut self, run: &Run) {
+        self.put(&Key::Run(run.id), &records::Run::from(run));
+        if run.state.ended() {
+            self.delete(&Key::OpenRun(run.order));
+        }
+    }
+
+    /// Adds a new run to the look-ups.
+    pub fn index_run(&mut self, run: &Run) {
+        let id = run.id.0.into_bytes().to_vec();
+        self.put_bytes(
+            &Key::ResourceRun(&run.resource.kind, &run.resource.name, run.order),
+            id.clone(),
+        );
+        self.put_bytes(&Key::OpenRun(run.order), id);
+    }
+
+    /// Remembers where an accepted task belongs.
+    pub fn index_task(&mut self, task: TaskId, run: RunId) {
+        self.put(&Key::Task(task), &records::TaskRef { run: run.0.into() });
+    }
+
+    /// Writes the result data of a step.
+    pub fn put_step_data(&mut self, run: RunId, step: u32, it: &StepData) {
+        let data = it
+            .data
+            .as_ref()
+            .map(|data| data.as_str().to_owned())
+            .unwrap_or_default();
+        self.put(
+            &Key::StepResult(run, step),
+            &records::StepResult {
+                success: it.success,
+                data,
+            },
+        );
+    }
+
+    /// Writes a driver.
+    pub fn put_driver(&mut self, driver: &Driver) {
+        self.put(&Key::Driver(&driver.name), &records::Driver::from(driver));
+    }
+
+    /// Forgets a driver.
+    pub fn delete_driver(&mut self, name: &Name) {
+        self.delete(&Key::Driver(name));
+    }
+
+    /// Remembers what a request with this id made.
+    pub fn put_request(&mut self, id: &str, request: &Request) {
+        let time = codec::nanos(request.time);
+        let record = records::Request {
+            digest: request.digest.clone(),
+            time,
+            object: request.object.0.into(),
+            run: request.run.map(|run| run.0.into()).unwrap_or_default(),
+        };
+        self.expect_absent(&Key::Request(id));
+        self.put(&Key::Request(id), &record);
+        self.put_bytes(&Key::RequestTime(time, id), id.into());
+    }
+
+    /// Forgets a request.
+    pub fn delete_request(&mut self, id: &str, time: Timestamp) {
+        self.delete(&Key::Request(id));
+        self.delete(&Key::RequestTime(codec::nanos(time), id));
+    }
+}
+
+/// Which runs a list shows.
+pub type RunFilter = Box<dyn Fn(&Run) -> bool + Send>;
+
+impl Store {
+    /// Reads a run and where it was last written.
+    pub async fn run(&self, id: RunId) -> Result<Option<(Run, Position)>> {
+        self.read(&Key::Run(id))
+    }
+
+    /// Reads the run of an accepted task.
+    pub async fn run_of_task(&self, task: TaskId) -> Result<Option<Run>> {
+        let Some((record, _)) = self.record::<records::TaskRef>(&Key::Task(task))? else {
+            return Ok(None);
+        };
+        let (family, key) = Key::Task(task).encode();
+        let id = RunId(codec::uuid(&record.run).map_err(|what| damaged(family, &key, &what))?);
+        Ok(self.run(id).await?.map(|(run, _)| run))
+    }
+
+    /// Reads the result data of a step.
+    pub async fn step_data(&self, run: RunId, step: u32) -> Result<Option<StepData>> {
+        let Some((record, _)) = self.record::<records::StepResult>(&Key::StepResult(run, step))?
+        else {
+            return Ok(None);
+        };
+        let data = (!record.data.is_empty()).then(|| Json::from_stored(record.data));
+        Ok(Some(StepData {
+            success: record.success,
+            data,
+        }))
+    }
+
+    /// Lists runs, the newest first: of one resource, of a definition, or all.
+    pub async fn runs(
+        &self,
+        kind: Option<Name>,
+        name: Option<Name>,
+        filter: RunFilter,
+        after: Option<Vec<u8>>,
+        most: usize,
+    ) -> Result<Page<Run>> {
+        self.blocking(move |store| {
+            let prefix = match &kind {
+                Some(kind) => Prefix::ResourceRuns(kind, name.as_ref()),
+                None => Prefix::Runs,
+            };
+            let family = prefix.encode().0;
+            let mut page = PageBuilder::new(most);
+            let (mut seen, mut stopped_at) = (0, None);
+            walk(
+                &store.db,
+                &prefix,
+                after.as_deref(),
+                Order::Down,
+                |key, stored| {
+                    if page.is_full() {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                    if seen == LOOK_AT {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                    seen += 1;
+                    let run = match kind {
+                        None => {
+                            let record: records::Run = stored.record_at(family, key)?;
+                            Some(
+                                Run::try_from(record)
+                                    .map_err(|what| damaged(family, key, &what))?,
+                            )
+                        }
+                        Some(_) => store.run_at(stored.bytes(), family, key)?,
+                    };
+                    if let Some(run) = run.filter(|run| filter(run)) {
+                        page.add(key, stored.bytes().len(), run);
+                    }
+                    stopped_at = Some(key.to_vec());
+                    Ok(ControlFlow::Continue(()))
+                },
+            )?;
+            let mut page = page.finish();
+            if seen == LOOK_AT {
+                page.next = page.next.or(stopped_at);
+            }
+            Ok(page)
+        })
+        .await
+    }
+
+    /// Reads every unfinished run, in their order.
+    pub async fn open_runs(&self) -> Result<Vec<Run>> {
+        self.blocking(|store| {
+            let mut runs = Vec::new();
+            let family = Prefix::OpenRuns.encode().0;
+            walk(
+                &store.db,
+                &Prefix::OpenRuns,
+                None,
+                Order::Up,
+                |key, stored| {
+                    let run = store.run_at(stored.bytes(), family, key)?;
+                    runs.push(run.ok_or_else(|| damaged(family, key, "its run is not there"))?);
+                    Ok(ControlFlow::Continue(()))
+                },
+            )?;
+            Ok(runs)
+        })
+        .await
+    }
+
+    /// The highest order that a run was given.
+    pub async fn last_order(&self) -> Result<u64> {
+        self.blocking(|store| {
+            let mut last = 0;
+            store.each(&Prefix::Runs, None, Order::Down, |_, run: Run| {
+                last = run.order;
+                ControlFlow::Break(())
+            })?;
+            Ok(last)
+        })
+        .await
+    }
+
+    /// Reads every known driver, in name order.
+    pub async fn drivers(&self) -> Result<Vec<Driver>> {
+        self.blocking(|store| {
+            let mut drivers = Vec::new();
+            store.each(&Prefix::Drivers, None, Order::Up, |_, driver| {
+                drivers.push(driver);
+                ControlFlow::Continue(())
+            })?;
+            Ok(drivers)
+        })
+        .await
+    }
+
+    /// Reads what a request with this id made.
+    pub async fn request(&self, id: &str) -> Result<Option<Request>> {
+        let key = Key::Request(id);
+        let Some((record, _)) = self.record::<records::Request>(&key)? else {
+            return Ok(None);
+        };
+        let (family, bytes) = key.encode();
+        let bad = |what: String| damaged(family, &bytes, &what);
+        Ok(Some(Request {
+            digest: record.digest,
+            time: codec::time(record.time).map_err(bad)?,
+            object: ObjectId(codec::uuid(&record.object).map_err(bad)?),
+            run: match record.run.as_slice() {
+                [] => None,
+                id => Some(RunId(codec::uuid(id).map_err(bad)?)),
+            },
+        }))
+    }
+
+    /// Requests answered before a time, up to `most`: id and time.
+    pub async fn requests_before(
+        &self,
+        time: Timestamp,
+        most: usize,
+    ) -> Result<Vec<(String, Timestamp)>> {
+        self.blocking(move |store| {
+            let mut old = Vec::new();
+            let family = Prefix::RequestTimes.encode().0;
+            walk(
+                &store.db,
+                &Prefix::RequestTimes,
+                None,
+                Order::Up,
+                |key, stored| {
+                    let bad = |what: &str| damaged(family, key, what);
+                    let nanos = key
+                        .get(1..9)
+                        .and_then(|nanos| nanos.try_into().ok())
+                        .ok_or_else(|| bad("no time"))?;
+                    let at = codec::time(i64::from_be_bytes(nanos)).map_err(|what| bad(&what))?;
+                    if at >= time || old.len() == most {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                    let id =
+                        String::from_utf8(stored.bytes().to_vec()).map_err(|_| bad("no text"))?;
+                    old.push((id, at));
+                    Ok(ControlFlow::Continue(()))
+                },
+            )?;
+            Ok(old)
+        })
+        .await
+    }
+
+    /// Follows an index entry to its run.
+    fn run_at(&self, id: &[u8], family: super::keys::Family, key: &[u8]) -> Result<Option<Run>> {
+        let id = Uuid::from_slice(id).map_err(|error| damaged(family, key, &error.to_string()))?;
+        Ok(self.read(&Key::Run(RunId(id)))?.map(|(run, _)| run))
+    }
+}
