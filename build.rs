@@ -1,26 +1,55 @@
-//! Generates the wire types and service traits from `proto/`, without protoc.
+//! Generates, from `proto/` and without protoc: the wire types and service traits, their JSON form,
+//! and the REST routes of the google.api.http annotations.
+
+#[path = "build/json.rs"]
+mod json;
+#[path = "build/rest.rs"]
+mod rest;
 
 use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+const API: [&str; 5] = [
+    "conveyor/v1/resource_service.proto",
+    "conveyor/v1/pipeline_service.proto",
+    "conveyor/v1/run_service.proto",
+    "conveyor/v1/driver_service.proto",
+    "conveyor/v1/log_service.proto",
+];
+const STORE: &str = "conveyor/store/v1/records.proto";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
-    let api = protox::compile(
-        [
-            "conveyor/v1/resource_service.proto",
-            "conveyor/v1/pipeline_service.proto",
-            "conveyor/v1/run_service.proto",
-            "conveyor/v1/driver_service.proto",
-            "conveyor/v1/log_service.proto",
-        ],
-        ["proto"],
-    )?;
-    let store = protox::compile(["conveyor/store/v1/records.proto"], ["proto"])?;
+    println!("cargo:rerun-if-changed=build");
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    api(&out)?;
+    store()
+}
+
+/// What goes over the wire. The descriptor bytes are protox's own: prost drops the annotations when it
+/// encodes descriptors again.
+fn api(out: &Path) -> Result<(), Box<dyn Error>> {
+    let mut compiler = protox::Compiler::new(["proto"])?;
+    compiler.include_imports(true).include_source_info(true);
+    compiler.open_files(API)?;
+    let pool = compiler.descriptor_pool();
+    let bindings = rest::bindings(&pool);
+    fs::write(out.join("api.bin"), compiler.encode_file_descriptor_set())?;
+    fs::write(out.join("routes.rs"), rest::routes(&bindings))?;
+    fs::write(out.join("json.rs"), json::messages(&bindings))?;
     tonic_prost_build::configure()
         .build_client(false)
-        .build_server(false)
-        .compile_fds(store)?;
-    tonic_prost_build::configure()
-        .build_client(false)
-        .compile_fds(api)?;
+        .btree_map(".") // so that maps are shown in one order
+        .compile_fds(compiler.file_descriptor_set())?;
+    Ok(())
+}
+
+/// What is on disk.
+fn store() -> Result<(), Box<dyn Error>> {
+    let records = protox::compile([STORE], ["proto"])?;
+    prost_build::Config::new()
+        .btree_map(["."])
+        .compile_fds(records)?;
     Ok(())
 }

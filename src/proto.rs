@@ -3,3 +3,8 @@
 #![allow(missing_docs, unreachable_pub, clippy::all, clippy::unwrap_used)]
 
 tonic::include_proto!("conveyor.v1");
+
+pub mod json;
+
+/// The compiled `proto/conveyor/v1` with all it imports, annotations and comments included.
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/api.bin"));
