@@ -1,1 +1,134 @@
-//! api
+//! How the server is reached: gRPC, REST, SSE and websocket on one port.
+//!
+//! A request with gRPC's content type goes to the services, anything else to REST, which calls the same
+//! services in process. [`listen`] takes the connections.
+
+pub mod health;
+pub mod listen;
+pub mod rest;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::Status;
+use tonic::codec::CompressionEncoding::Gzip;
+use tonic::service::Routes;
+use tower::ServiceExt;
+
+use crate::proto::driver_service_server::{DriverService, DriverServiceServer};
+use crate::proto::log_service_server::{LogService, LogServiceServer};
+use crate::proto::pipeline_service_server::{PipelineService, PipelineServiceServer};
+use crate::proto::resource_service_server::{ResourceService, ResourceServiceServer};
+use crate::proto::run_service_server::{RunService, RunServiceServer};
+use crate::proto::{FILE_DESCRIPTOR_SET, LogEntry};
+
+/// Largest gRPC message taken in, in bytes.
+const MESSAGE_BYTES: usize = 8 << 20;
+
+/// Everything the API calls, as one type.
+pub trait Services:
+    ResourceService + PipelineService + RunService + DriverService + LogService + AppendLines + Clone
+{
+}
+
+impl<T> Services for T where
+    T: ResourceService
+        + PipelineService
+        + RunService
+        + DriverService
+        + LogService
+        + AppendLines
+        + Clone
+{
+}
+
+/// Appends log lines from outside. `LogService` does the same for a client stream, which cannot be called
+/// in process.
+#[tonic::async_trait]
+pub trait AppendLines {
+    /// Answers how many lines are now on disk.
+    async fn append(&self, entries: Vec<LogEntry>) -> Result<u64, Status>;
+}
+
+/// What the API needs to know of the server around it.
+#[derive(Clone, Debug)]
+pub struct RouterOptions {
+    /// Whether the server serves: shown by /health and grpc.health.v1.
+    pub serving: watch::Receiver<bool>,
+    /// Ends every stream.
+    pub stop: CancellationToken,
+    /// Holds the tasks of websockets.
+    pub tracker: TaskTracker,
+    /// Largest body of a REST request, in bytes.
+    pub body_bytes: usize,
+    /// Whether the listener is reached from this machine only: then the `Host` of a request is checked.
+    pub loopback: bool,
+    /// Host names that a loopback listener answers to beside the loopback ones.
+    pub hosts: Vec<String>,
+    /// Web origins that may call beside our own.
+    pub origins: Vec<String>,
+}
+
+/// One router for everything.
+pub fn router<S: Services>(api: S, options: RouterOptions) -> Router {
+    let options = Arc::new(options);
+    let grpc = grpc(api.clone(), &options);
+    let rest = rest::router(api, options);
+    Router::new().fallback(async move |request: Request| {
+        let router = if is_grpc(request.headers()) {
+            &grpc
+        } else {
+            &rest
+        };
+        router.clone().oneshot(request).await
+    })
+}
+
+fn is_grpc(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE);
+    content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
+}
+
+/// The gRPC services, and what tells clients of them. Answers may be as large as they are: what keeps
+/// them small are the limits on what is stored and listed.
+fn grpc<S: Services>(api: S, options: &RouterOptions) -> Router {
+    macro_rules! service {
+        ($server:ident) => {
+            $server::new(api.clone())
+                .max_decoding_message_size(MESSAGE_BYTES)
+                .accept_compressed(Gzip)
+        };
+    }
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let valid = "protox wrote valid descriptors";
+    Routes::new(service!(ResourceServiceServer))
+        .add_service(service!(PipelineServiceServer))
+        .add_service(service!(RunServiceServer))
+        .add_service(service!(DriverServiceServer))
+        .add_service(service!(LogServiceServer))
+        .add_service(health::service(options).accept_compressed(Gzip))
+        .add_service(
+            reflection()
+                .build_v1()
+                .expect(valid)
+                .accept_compressed(Gzip),
+        )
+        .add_service(
+            reflection()
+                .build_v1alpha()
+                .expect(valid)
+                .accept_compressed(Gzip),
+        )
+        .prepare()
+        .into_axum_router()
+}

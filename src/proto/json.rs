@@ -111,7 +111,8 @@ impl<'de, T: Fields> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
-fn plain<'de, T: Deserialize<'de> + Default, A: MapAccess<'de>>(
+/// A scalar, or a list or map of scalars.
+pub(crate) fn plain<'de, T: Deserialize<'de> + Default, A: MapAccess<'de>>(
     map: &mut A,
 ) -> Result<T, A::Error> {
     Ok(map.next_value::<Option<T>>()?.unwrap_or_default())
@@ -153,7 +154,8 @@ impl<'de, T: FromStr> Deserialize<'de> for Parsed<T> {
     }
 }
 
-fn ignore<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
+/// Skips the value of an unknown field.
+pub(crate) fn ignore<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
     map.next_value::<IgnoredAny>()?;
     Ok(())
 }

@@ -1,0 +1,189 @@
+//! A REST request as the generated handlers see it: path, query, headers and body, each put into the
+//! fields of a typed request.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use axum::RequestExt;
+use axum::extract::{FromRequest, Query, RawPathParams, Request};
+use axum::response::IntoResponse;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, IF_MATCH};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use tonic::{Code, Status};
+
+use super::error::Failure;
+use crate::proto::json::{self, Fields};
+
+/// How long a body may take to arrive.
+const BODY_TIME: Duration = Duration::from_secs(60);
+
+/// A request, read to its end.
+#[derive(Debug)]
+pub(super) struct Call {
+    path: Vec<String>,
+    query: Vec<(String, String)>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl<S: Send + Sync> FromRequest<S> for Call {
+    type Rejection = Failure;
+
+    async fn from_request(mut request: Request, _state: &S) -> Result<Self, Failure> {
+        let path = request.extract_parts::<RawPathParams>().await;
+        let path = path.map_err(|_| Failure::invalid("path", "not valid UTF-8"))?;
+        let path = path.iter().map(|(_, part)| part.to_owned()).collect();
+        let uri = request.uri().clone();
+        let query = Query::try_from_uri(&uri).map_or_else(|_| Vec::new(), |Query(pairs)| pairs);
+        let headers = request.headers().clone();
+        let body = read(request).await?;
+        Ok(Call {
+            path,
+            query,
+            uri,
+            headers,
+            body,
+        })
+    }
+}
+
+async fn read(request: Request) -> Result<Bytes, Failure> {
+    let body = tokio::time::timeout(BODY_TIME, Bytes::from_request(request, &())).await;
+    let body = body.map_err(|_| {
+        let error = "the body did not arrive in time".to_owned();
+        Failure::new(StatusCode::REQUEST_TIMEOUT, Code::DeadlineExceeded, error)
+    })?;
+    body.map_err(|rejection| match rejection.into_response().status() {
+        status @ StatusCode::PAYLOAD_TOO_LARGE => Failure::new(
+            status,
+            Code::ResourceExhausted,
+            "the body is too large".to_owned(),
+        ),
+        _ => Failure::invalid("", "it broke off"),
+    })
+}
+
+impl Call {
+    pub(super) fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    pub(super) fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The path parts that stand for fields.
+    pub(super) fn path_parts(&self) -> &[String] {
+        &self.path
+    }
+
+    /// The value in the query; the last of several.
+    pub(super) fn query_value(&self, name: &str) -> Option<&str> {
+        let found = self.query.iter().rfind(|(key, _)| key == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// The message in the body.
+    pub(super) fn body<T: Fields>(&self) -> Result<T, Failure> {
+        if !is_json(self.headers.get(CONTENT_TYPE)) {
+            let error = "the body must be JSON, with Content-Type: application/json".to_owned();
+            let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            return Err(Failure::new(status, Code::InvalidArgument, error));
+        }
+        let message = json::from_slice(&self.body);
+        message.map_err(|invalid| Failure::invalid(&invalid.field, &invalid.description))
+    }
+
+    /// Puts a path part into a field. What the body gave for it must not differ.
+    pub(super) fn path<T>(&self, place: usize, field: &str, into: &mut T) -> Result<(), Failure>
+    where
+        T: FromStr + Default + PartialEq,
+    {
+        let part = self.path.get(place).map(String::as_str).unwrap_or_default();
+        let value = part.parse().ok().filter(|value| *value != T::default());
+        let Some(value) = value else {
+            let error = format!("there is no {field} {part:.40}");
+            return Err(Failure::new(StatusCode::NOT_FOUND, Code::NotFound, error));
+        };
+        if *into != T::default() && *into != value {
+            return Err(Failure::invalid(field, "differs from the one in the path"));
+        }
+        *into = value;
+        Ok(())
+    }
+
+    /// Puts a value of the query into a field, if it is there.
+    pub(super) fn query<T: FromStr>(&self, field: &str, into: &mut T) -> Result<(), Failure> {
+        if let Some(value) = self.query_value(field) {
+            *into = value.parse().map_err(|_| {
+                let kind = std::any::type_name::<T>();
+                let expected = if kind == "bool" {
+                    "true or false"
+                } else {
+                    "a whole number"
+                };
+                Failure::invalid(field, &format!("must be {expected}"))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Puts the revision that `If-Match` names into a field.
+    pub(super) fn if_match(&self, into: &mut i64) -> Result<(), Failure> {
+        let Some(tag) = self.headers.get(IF_MATCH) else {
+            return Ok(());
+        };
+        let tag = tag.to_str().unwrap_or_default();
+        let revision = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+        match revision.and_then(|revision| revision.parse().ok()) {
+            Some(revision) if revision > 0 => *into = revision,
+            _ if tag == "*" => (),
+            _ => {
+                let error = "If-Match names no revision, such as \"3\"".to_owned();
+                return Err(Failure::new(
+                    StatusCode::PRECONDITION_FAILED,
+                    Code::Aborted,
+                    error,
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts `Idempotency-Key` into a field.
+    pub(super) fn idempotency_key(&self, into: &mut String) -> Result<(), Failure> {
+        let Some(key) = self.headers.get("idempotency-key") else {
+            return Ok(());
+        };
+        let key = key
+            .to_str()
+            .map_err(|_| Failure::invalid("Idempotency-Key", "must be ASCII"))?;
+        key.clone_into(into);
+        Ok(())
+    }
+
+    /// What a service answered to the request, whose body is the field `body` (with its dot).
+    pub(super) fn failure(&self, status: &Status, body: &str) -> Failure {
+        let mut failure = Failure::of(status, body);
+        if status.code() == Code::Aborted && self.headers.contains_key(IF_MATCH) {
+            failure.status = StatusCode::PRECONDITION_FAILED;
+        }
+        failure
+    }
+}
+
+/// Anything that ends in `json` will do, and so does nothing at all: some clients send none.
+fn is_json(content_type: Option<&HeaderValue>) -> bool {
+    let Some(value) = content_type else {
+        return true;
+    };
+    let essence = value
+        .to_str()
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default();
+    essence.trim().to_ascii_lowercase().ends_with("json")
+}

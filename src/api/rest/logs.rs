@@ -1,0 +1,204 @@
+//! `POST /logs` and `GET /logs`: lines in the documented form.
+
+use std::io;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Extension, Router};
+use futures_util::stream;
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use serde::Serialize;
+use serde::de::MapAccess;
+use tonic::Status;
+
+use super::super::{RouterOptions, Services};
+use super::call::Call;
+use super::error::Failure;
+use super::stream::{Next, Tail};
+use crate::proto::json::{self, Fields};
+use crate::proto::{LogEntry, TailLogsRequest};
+
+/// The routes for lines that are not followed.
+pub(super) fn routes<S: Services>() -> Router<S> {
+    Router::new().route("/logs", get(list::<S>).post(append::<S>))
+}
+
+/// A line as the documents have it.
+#[derive(Serialize)]
+pub(super) struct Documented<'a> {
+    runid: &'a str,
+    driver: &'a str,
+    pipeline: &'a str,
+    /// Decimal unix seconds.
+    timestamp: String,
+    message: &'a str,
+}
+
+impl<'a> From<&'a LogEntry> for Documented<'a> {
+    fn from(entry: &'a LogEntry) -> Self {
+        Documented {
+            runid: &entry.run_id,
+            driver: &entry.driver,
+            pipeline: &entry.pipeline,
+            timestamp: entry.time.unwrap_or_default().seconds.to_string(),
+            message: &entry.message,
+        }
+    }
+}
+
+/// What a service answered, with its fields named as REST has them.
+pub(super) fn failure(status: &Status, body: &str) -> Failure {
+    let mut failure = Failure::of(status, body);
+    for violation in &mut failure.details {
+        match violation.field.as_str() {
+            "run_id" => violation.field = "runid".to_owned(),
+            "time" => violation.field = "timestamp".to_owned(),
+            _ => (),
+        }
+    }
+    failure
+}
+
+#[derive(Default)]
+struct Posted {
+    runid: String,
+    driver: String,
+    pipeline: String,
+    timestamp: String,
+    message: String,
+}
+
+impl Fields for Posted {
+    fn read<'de, A: MapAccess<'de>>(&mut self, field: &str, map: &mut A) -> Result<(), A::Error> {
+        match field {
+            "runid" => self.runid = json::plain(map)?,
+            "driver" => self.driver = json::plain(map)?,
+            "pipeline" => self.pipeline = json::plain(map)?,
+            "timestamp" => self.timestamp = json::plain(map)?,
+            "message" => self.message = json::plain(map)?,
+            _ => json::ignore(map)?,
+        }
+        Ok(())
+    }
+}
+
+async fn append<S: Services>(State(api): State<S>, call: Call) -> Result<Response, Failure> {
+    let posted: Posted = call.body()?;
+    let time = match posted.timestamp.as_str() {
+        "" => None,
+        text => {
+            let expected = "must be unix seconds or nanoseconds, or a time as in RFC 3339";
+            Some(time(text).ok_or_else(|| Failure::invalid("timestamp", expected))?)
+        }
+    };
+    let entry = LogEntry {
+        run_id: posted.runid,
+        driver: posted.driver,
+        pipeline: posted.pipeline,
+        message: posted.message,
+        time,
+        ..LogEntry::default()
+    };
+    let appended = api.append(vec![entry]).await;
+    appended.map_err(|status| failure(&status, "entries[0]."))?;
+    Ok((StatusCode::CREATED, "Created").into_response())
+}
+
+/// Unix seconds, nanoseconds, or text. Seconds have at most 12 digits, until the year 9999; a number of 16
+/// or more is nanoseconds. One between is neither.
+fn time(text: &str) -> Option<prost_types::Timestamp> {
+    let time = match text.parse::<i64>() {
+        Ok(number) => match text.trim_start_matches(['-', '+']).len() {
+            ..=12 => jiff::Timestamp::from_second(number),
+            16.. => jiff::Timestamp::from_nanosecond(number.into()),
+            _ => return None,
+        },
+        Err(_) => text.parse(),
+    };
+    let nanos = time.ok()?.as_nanosecond();
+    Some(prost_types::Timestamp {
+        seconds: i64::try_from(nanos.div_euclid(1_000_000_000)).ok()?,
+        nanos: i32::try_from(nanos.rem_euclid(1_000_000_000)).ok()?,
+    })
+}
+
+async fn list<S: Services>(
+    State(api): State<S>,
+    Extension(options): Extension<Arc<RouterOptions>>,
+    call: Call,
+) -> Result<Response, Failure> {
+    let mut wanted = TailLogsRequest {
+        follow: Some(false),
+        ..TailLogsRequest::default()
+    };
+    call.query("runid", &mut wanted.run_id)?;
+    call.query("driver", &mut wanted.driver)?;
+    call.query("after", &mut wanted.after)?;
+    let mut limit = u64::MAX;
+    call.query("limit", &mut limit)?;
+    if wanted.run_id.is_empty() {
+        return Err(Failure::invalid("runid", "must be given"));
+    }
+    let array = Array {
+        tail: Tail::open(&api, wanted, &options.stop).await?,
+        pipeline: call.query_value("pipeline").unwrap_or_default().to_owned(),
+        left: limit,
+        is_begun: false,
+        is_over: false,
+    };
+    let chunks = stream::unfold(array, async |mut array| Some((array.next().await?, array)));
+    let headers = [(CONTENT_TYPE, "application/json")];
+    Ok((headers, Body::from_stream(chunks)).into_response())
+}
+
+/// A JSON array of lines, written as they are read: a log may be far larger than memory should hold.
+struct Array {
+    tail: Tail,
+    /// Only lines of this pipeline. Empty: of all.
+    pipeline: String,
+    /// How many more lines are wanted.
+    left: u64,
+    is_begun: bool,
+    is_over: bool,
+}
+
+impl Array {
+    async fn next(&mut self) -> Option<io::Result<String>> {
+        if self.is_over {
+            return None;
+        }
+        let next = if self.left == 0 {
+            Next::End
+        } else {
+            self.tail.next().await
+        };
+        self.is_over = !matches!(next, Next::Lines(_));
+        Some(match next {
+            Next::Lines(lines) => Ok(self.items(&lines.entries)),
+            Next::End if self.is_begun => Ok("]".to_owned()),
+            Next::End => Ok("[]".to_owned()),
+            // Half an array tells the reader that it is not whole.
+            Next::Stopped => Err(io::Error::other("the server stops")),
+            Next::Failed(status) => Err(io::Error::other(status)),
+        })
+    }
+
+    fn items(&mut self, entries: &[LogEntry]) -> String {
+        let mut items = String::new();
+        for entry in entries {
+            let is_wanted = self.pipeline.is_empty() || self.pipeline == entry.pipeline;
+            if !is_wanted || self.left == 0 {
+                continue;
+            }
+            self.left -= 1;
+            items.push(if self.is_begun { ',' } else { '[' });
+            self.is_begun = true;
+            items += &super::stream::json_text(&Documented::from(entry));
+        }
+        items
+    }
+}

@@ -1,0 +1,118 @@
+//! A log over a websocket: one text frame per line, `["<unix seconds>","<message>"]`.
+
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
+use axum::response::Response;
+use futures_util::SinkExt;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio_util::task::TaskTracker;
+
+use super::{Format, Next, Tail, Whole, json_text};
+use crate::proto::TailLogsResponse;
+
+/// How often a peer is asked for a sign of life.
+const PING: Duration = Duration::from_secs(30);
+/// How long a peer may take nothing.
+const WRITE_TIME: Duration = Duration::from_secs(30);
+/// How long a peer has to answer a close.
+const CLOSE_TIME: Duration = Duration::from_secs(2);
+/// Most bytes of a message that a peer sends: it has nothing to say.
+const MESSAGE_BYTES: usize = 4 << 10;
+/// Bytes collected for one write. The most that may wait is a line on top, each byte of it escaped.
+const WRITE_BYTES: usize = 64 << 10;
+
+/// Upgrades the connection and follows the log on it.
+pub(super) fn answer(
+    upgrade: WebSocketUpgrade,
+    tail: Tail,
+    format: Format,
+    tracker: &TaskTracker,
+) -> Response {
+    let tracker = tracker.clone();
+    upgrade
+        .max_message_size(MESSAGE_BYTES)
+        .max_frame_size(MESSAGE_BYTES)
+        .write_buffer_size(WRITE_BYTES)
+        .max_write_buffer_size(16 * WRITE_BYTES)
+        .on_upgrade(move |socket| tracker.track_future(follow(socket, tail, format)))
+}
+
+async fn follow(mut socket: WebSocket, mut tail: Tail, format: Format) {
+    let mut ping = interval_at(Instant::now() + PING, PING);
+    ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut was_heard = true;
+    let code = loop {
+        let written = tokio::select! {
+            next = tail.next() => match next {
+                Next::Lines(lines) => write(&mut socket, frames(&lines, format)).await,
+                Next::End => break close_code::NORMAL,
+                Next::Stopped => break close_code::AWAY,
+                Next::Failed(_) => break close_code::ERROR,
+            },
+            said = socket.recv() => match said {
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(_)) => {
+                    was_heard = true;
+                    continue;
+                }
+            },
+            _ = ping.tick() => {
+                let was_silent = !std::mem::take(&mut was_heard);
+                if was_silent {
+                    return;
+                }
+                write(&mut socket, [Message::Ping(Vec::new().into())]).await
+            }
+        };
+        if written.is_none() {
+            return;
+        }
+    };
+    close(socket, code).await;
+}
+
+/// `None` when the peer is gone or takes nothing.
+async fn write(socket: &mut WebSocket, frames: impl IntoIterator<Item = Message>) -> Option<()> {
+    for frame in frames {
+        timeout(WRITE_TIME, socket.feed(frame)).await.ok()?.ok()?;
+    }
+    timeout(WRITE_TIME, socket.flush()).await.ok()?.ok()
+}
+
+/// Says goodbye and waits for the peer to do so too, so that what was sent is not cut off.
+async fn close(mut socket: WebSocket, code: u16) {
+    let goodbye = Message::Close(Some(CloseFrame {
+        code,
+        reason: "".into(),
+    }));
+    if write(&mut socket, [goodbye]).await.is_some() {
+        let answer = async { while let Some(Ok(_)) = socket.recv().await {} };
+        // A peer that does not answer in time has had its chance.
+        let _ = timeout(CLOSE_TIME, answer).await;
+    }
+}
+
+fn frames(lines: &TailLogsResponse, format: Format) -> impl Iterator<Item = Message> {
+    let gap = lines.gap.map(|gap| match format {
+        Format::Documented => {
+            let time = lines.entries.first().and_then(|entry| entry.time);
+            let seconds = time.unwrap_or_default().seconds.to_string();
+            json_text(&[
+                seconds,
+                format!("lines before {} are no longer kept", gap.first_seq),
+            ])
+        }
+        Format::Whole => format!("{{\"gap\":{{\"first_seq\":{}}}}}", gap.first_seq),
+    });
+    let entries = lines.entries.iter().map(move |entry| match format {
+        Format::Documented => {
+            let seconds = entry.time.unwrap_or_default().seconds.to_string();
+            json_text(&[&seconds, &entry.message])
+        }
+        Format::Whole => json_text(&Whole::from(entry)),
+    });
+    gap.into_iter()
+        .chain(entries)
+        .map(|text| Message::Text(text.into()))
+}
