@@ -17,8 +17,6 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// How long a peer may take to say what it speaks, and to send a request's head.
-const HEAD_TIME: Duration = Duration::from_secs(10);
 /// How often a silent HTTP/2 peer is pinged, and how long it may take to answer.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// What is read ahead of an HTTP/1 peer. A head that is longer gets a bare 431.
@@ -38,8 +36,20 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 pub struct ListenOptions {
     /// Most connections at once; more wait in the kernel.
     pub connections: usize,
+    /// How long a peer may take to say what it speaks, and to send a request's head.
+    pub head: Duration,
     /// How long open requests may run on after the stop; then their connections are closed.
     pub drain: Duration,
+}
+
+impl Default for ListenOptions {
+    fn default() -> Self {
+        ListenOptions {
+            connections: 16_000,
+            head: Duration::from_secs(10),
+            drain: Duration::from_secs(4),
+        }
+    }
 }
 
 /// Serves `router` until `stop`. Returns when nothing more is accepted; the connections end by
@@ -68,7 +78,7 @@ pub async fn serve(
         };
         let connection = Connection {
             router: router.clone(),
-            drain: options.drain,
+            options,
             stop: stop.clone(),
             tracker: tracker.clone(),
         };
@@ -91,7 +101,7 @@ async fn accept(
 
 struct Connection {
     router: Router,
-    drain: Duration,
+    options: ListenOptions,
     stop: CancellationToken,
     tracker: TaskTracker,
 }
@@ -103,7 +113,7 @@ impl Connection {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
         let spoke = tokio::select! {
-            spoke = timeout(HEAD_TIME, first_bytes(&stream)) => spoke,
+            spoke = timeout(self.options.head, first_bytes(&stream)) => spoke,
             () = self.stop.cancelled() => return,
         };
         if matches!(spoke, Ok(Ok(()))) {
@@ -112,7 +122,7 @@ impl Connection {
     }
 
     async fn serve(self, stream: TcpStream) {
-        let builder = builder(Tracked(self.tracker));
+        let builder = builder(Tracked(self.tracker), self.options.head);
         let service = TowerToHyperService::new(self.router);
         let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);
@@ -120,7 +130,7 @@ impl Connection {
             ended = connection.as_mut() => ended,
             () = self.stop.cancelled() => {
                 connection.as_mut().graceful_shutdown();
-                match timeout(self.drain, connection).await {
+                match timeout(self.options.drain, connection).await {
                     Ok(ended) => ended,
                     Err(_) => return tracing::debug!("a connection did not drain in time"),
                 }
@@ -145,12 +155,12 @@ async fn first_bytes(stream: &TcpStream) -> io::Result<()> {
     }
 }
 
-fn builder(executor: Tracked) -> auto::Builder<Tracked> {
+fn builder(executor: Tracked, head: Duration) -> auto::Builder<Tracked> {
     let mut builder = auto::Builder::new(executor);
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIME)
+        .header_read_timeout(head)
         .max_buf_size(READ_BYTES);
     builder
         .http2()

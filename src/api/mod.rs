@@ -7,6 +7,10 @@ pub mod health;
 pub mod listen;
 pub mod rest;
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
+
 use std::sync::Arc;
 
 use axum::Router;
