@@ -36,14 +36,14 @@ async fn a_created_resource_is_answered_as_documented() {
 #[tokio::test]
 async fn a_pipeline_comes_back_whole() {
     let site = Site::start().await;
-    let sent = r#"{"name":"p","resource":null,"steps":[{"driver":"d","params":[1, 2.50],"x":{"y":1}}],
+    let sent = r#"{"name":"p","resource":null,"steps":[{"driver":"d","params":[1, 2.50],"x":{"y":1}},{"params":null}],
         "labels":7,"name":"q","metadata":{"k":"v"}}"#;
     let answer = site.post("/pipelines", sent).await;
     assert_eq!(answer.status, 201);
     assert_eq!(
         answer.body,
         r#"{"name":"q","description":"","version":"","resource":"","#.to_owned()
-            + r#""steps":[{"id":"","name":"","driver":"d","params":[1, 2.50]}],"metadata":{"k":"v"}}"#
+            + r#""steps":[{"id":"","name":"","driver":"d","params":[1, 2.50]},{"id":"","name":"","driver":"","params":null}],"metadata":{"k":"v"}}"#
     );
 }
 
@@ -239,6 +239,8 @@ async fn what_is_too_large_is_refused_in_json() {
         "{}",
         answer.body
     );
+    let asks = "POST /pipelines HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: 999999\r\n\r\n";
+    assert_eq!(site.send(asks.as_bytes()).await.status, 413);
     let long = "a".repeat(16 << 10);
     let answer = site.call("GET", "/", "", &[("x", &long)]).await;
     assert_eq!(answer.status, 431);

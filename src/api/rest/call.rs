@@ -2,21 +2,27 @@
 //! fields of a typed request.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::RequestExt;
+use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Query, RawPathParams, Request};
-use axum::response::IntoResponse;
-use bytes::Bytes;
-use http::header::{CONTENT_TYPE, IF_MATCH};
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_TYPE, EXPECT, IF_MATCH};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use http_body_util::BodyExt;
 use tonic::{Code, Status};
 
+use super::super::RouterOptions;
 use super::error::Failure;
 use crate::proto::json::{self, Fields};
 
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(60);
+
+/// Most bytes over the limit that are read for nothing.
+const DROPPED_BYTES: usize = 64 << 20;
 
 /// A request, read to its end.
 #[derive(Debug)]
@@ -50,19 +56,48 @@ impl<S: Send + Sync> FromRequest<S> for Call {
 }
 
 async fn read(request: Request) -> Result<Bytes, Failure> {
-    let body = tokio::time::timeout(BODY_TIME, Bytes::from_request(request, &())).await;
-    let body = body.map_err(|_| {
+    let options = request.extensions().get::<Arc<RouterOptions>>();
+    let most = options.expect("the router adds its options").body_bytes;
+    let asks_first = request.headers().contains_key(EXPECT);
+    let body = request.into_body();
+    if asks_first && body.size_hint().lower() > most as u64 {
+        return Err(too_large());
+    }
+    let read = tokio::time::timeout(BODY_TIME, read_at_most(most, body)).await;
+    read.unwrap_or_else(|_| {
         let error = "the body did not arrive in time".to_owned();
-        Failure::new(StatusCode::REQUEST_TIMEOUT, Code::DeadlineExceeded, error)
-    })?;
-    body.map_err(|rejection| match rejection.into_response().status() {
-        status @ StatusCode::PAYLOAD_TOO_LARGE => Failure::new(
-            status,
-            Code::ResourceExhausted,
-            "the body is too large".to_owned(),
-        ),
-        _ => Failure::invalid("", "it broke off"),
+        let status = StatusCode::REQUEST_TIMEOUT;
+        Err(Failure::new(status, Code::DeadlineExceeded, error))
     })
+}
+
+/// What is over the limit is read and dropped, up to a bound: most clients send all before they listen.
+async fn read_at_most(most: usize, mut body: Body) -> Result<Bytes, Failure> {
+    let (mut kept, mut length) = (BytesMut::new(), 0);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Failure::invalid("", "it broke off"))?;
+        let data = frame.into_data().unwrap_or_default();
+        length += data.len();
+        if length <= most {
+            kept.extend_from_slice(&data);
+        } else if length > most + DROPPED_BYTES {
+            break;
+        }
+    }
+    if length > most {
+        Err(too_large())
+    } else {
+        Ok(kept.freeze())
+    }
+}
+
+fn too_large() -> Failure {
+    let error = "the body is too large".to_owned();
+    Failure::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        Code::ResourceExhausted,
+        error,
+    )
 }
 
 impl Call {

@@ -13,7 +13,6 @@ mod stream;
 
 use std::sync::Arc;
 
-use axum::extract::DefaultBodyLimit;
 use axum::{Extension, Router, middleware};
 use http::{Method, StatusCode, Uri};
 use tonic::Code;
@@ -32,7 +31,6 @@ pub(super) fn router<S: Services>(api: S, options: Arc<RouterOptions>) -> Router
         .merge(stream::routes())
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(DefaultBodyLimit::max(options.body_bytes))
         .layer(middleware::from_fn_with_state(
             Guard::new(&options),
             guard::check,

@@ -33,6 +33,7 @@ pub(super) fn answer(
     upgrade
         .max_message_size(MESSAGE_BYTES)
         .max_frame_size(MESSAGE_BYTES)
+        .read_buffer_size(MESSAGE_BYTES)
         .write_buffer_size(WRITE_BYTES)
         .max_write_buffer_size(16 * WRITE_BYTES)
         .on_upgrade(move |socket| tracker.track_future(follow(socket, tail, format)))
