@@ -12,6 +12,7 @@ mod lifecycle;
 mod logs;
 mod pipelines;
 mod resources;
+mod rest;
 mod runner;
 mod runs;
 mod runtime;
