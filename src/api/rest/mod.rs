@@ -55,7 +55,7 @@ async fn method_not_allowed(method: Method, uri: Uri) -> Failure {
 }
 
 /// The handlers that build/rest.rs writes.
-#[allow(unused_mut, unused_variables)]
+#[allow(clippy::all, unused_mut, unused_variables)]
 mod generated {
     use axum::Router;
     use axum::extract::State;

@@ -127,7 +127,7 @@ async fn is_read_to_its_end<S: Services>(
     Ok(has_ended
         && Tail::open(api, stored, &CancellationToken::new())
             .await?
-            .is_empty()
+            .has_nothing()
             .await)
 }
 
@@ -177,13 +177,14 @@ impl Tail {
                     self.last = lines.entries.last().map_or(self.last, |entry| entry.seq);
                     Next::Lines(lines)
                 }
+                Some(Err(status)) if status.code() == Code::Unavailable => Next::Stopped,
                 Some(Err(status)) => Next::Failed(status),
                 None => Next::End,
             },
         }
     }
 
-    async fn is_empty(mut self) -> bool {
+    async fn has_nothing(mut self) -> bool {
         loop {
             match self.next().await {
                 Next::Lines(lines) if lines.entries.is_empty() => continue,
