@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use http::Request;
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
@@ -16,6 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
 
 /// How often a silent HTTP/2 peer is pinged, and how long it may take to answer.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
@@ -79,13 +82,11 @@ pub async fn serve(
         let connection = Connection {
             router: router.clone(),
             options,
+            place: Place(Arc::new(permit)),
             stop: stop.clone(),
             tracker: tracker.clone(),
         };
-        tracker.spawn(async move {
-            connection.run(stream).await;
-            drop(permit);
-        });
+        tracker.spawn(connection.run(stream));
     }
 }
 
@@ -99,9 +100,15 @@ async fn accept(
     Ok((stream, permit))
 }
 
+/// A place among the connections, in the extensions of each request. A websocket outlives the HTTP
+/// connection it came by, and keeps its place.
+#[derive(Clone, Debug)]
+pub(super) struct Place(#[expect(dead_code, reason = "held, not read")] Arc<OwnedSemaphorePermit>);
+
 struct Connection {
     router: Router,
     options: ListenOptions,
+    place: Place,
     stop: CancellationToken,
     tracker: TaskTracker,
 }
@@ -123,7 +130,13 @@ impl Connection {
 
     async fn serve(self, stream: TcpStream) {
         let builder = builder(Tracked(self.tracker), self.options.head);
-        let service = TowerToHyperService::new(self.router);
+        let service = self
+            .router
+            .map_request(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(self.place.clone());
+                request
+            });
+        let service = TowerToHyperService::new(service);
         let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);
         let ended = tokio::select! {

@@ -406,6 +406,19 @@ async fn a_websocket_gets_each_line_and_a_normal_close() {
 }
 
 #[tokio::test]
+async fn a_websocket_keeps_its_place_among_the_connections() {
+    let site = Site::with_connections(1).await;
+    let socket = site.open_websocket("/logs/pipeline/live").await;
+    let mut second = std::pin::pin!(site.get("/health"));
+    tokio::select! {
+        answer = &mut second => panic!("the only place is taken: {answer:?}"),
+        () = tokio::time::sleep(std::time::Duration::from_millis(200)) => (),
+    }
+    drop(socket);
+    assert_eq!(second.await.status, 200);
+}
+
+#[tokio::test]
 async fn grpc_stands_on_the_same_port() {
     use tonic_health::pb::HealthCheckRequest;
     use tonic_health::pb::health_client::HealthClient;

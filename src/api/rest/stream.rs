@@ -20,6 +20,7 @@ use http::header::UPGRADE;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Status};
 
+use super::super::listen::Place;
 use super::super::{RouterOptions, Services};
 use super::answer;
 use super::call::Call;
@@ -43,6 +44,7 @@ pub(super) fn routes<S: Services>() -> Router<S> {
 async fn follow<S: Services>(
     State(api): State<S>,
     Extension(options): Extension<Arc<RouterOptions>>,
+    place: Option<Extension<Place>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     call: Call,
 ) -> Result<Response, Failure> {
@@ -58,7 +60,13 @@ async fn follow<S: Services>(
     if is_websocket {
         let upgrade = upgrade.map_err(|rejection| Failure::invalid("", &rejection.body_text()))?;
         let tail = Tail::open(&api, wanted, &options.stop).await?;
-        return Ok(websocket::answer(upgrade, tail, format, &options.tracker));
+        let tracker = options.tracker.clone();
+        let follow = async move |socket| {
+            websocket::follow(socket, tail, format).await;
+            drop(place);
+        };
+        return Ok(websocket::limited(upgrade)
+            .on_upgrade(move |socket| tracker.track_future(follow(socket))));
     }
     if call.header(LAST_EVENT_ID).is_some() && is_read_to_its_end(&api, &wanted).await? {
         return Ok(answer::no_content());

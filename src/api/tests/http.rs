@@ -7,6 +7,7 @@ use futures_util::StreamExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -43,6 +44,10 @@ impl Answer {
 
 impl Site {
     pub(super) async fn start() -> Self {
+        Site::with_connections(100).await
+    }
+
+    pub(super) async fn with_connections(connections: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (serving, seen) = watch::channel(true);
@@ -58,6 +63,7 @@ impl Site {
         };
         let router = router(Stub, options);
         let options = ListenOptions {
+            connections,
             head: Duration::from_millis(300),
             ..ListenOptions::default()
         };
@@ -132,11 +138,19 @@ impl Site {
         answer
     }
 
-    /// All texts and the code of the close.
-    pub(super) async fn websocket(&self, path: &str) -> (Vec<String>, u16) {
+    /// An open websocket.
+    pub(super) async fn open_websocket(&self, path: &str) -> WebSocketStream<TcpStream> {
         let stream = TcpStream::connect(self.address).await.unwrap();
         let url = format!("ws://{}{path}", self.address);
-        let (mut socket, _) = tokio_tungstenite::client_async(url, stream).await.unwrap();
+        tokio_tungstenite::client_async(url, stream)
+            .await
+            .unwrap()
+            .0
+    }
+
+    /// All texts and the code of the close.
+    pub(super) async fn websocket(&self, path: &str) -> (Vec<String>, u16) {
+        let mut socket = self.open_websocket(path).await;
         let mut texts = Vec::new();
         loop {
             match socket.next().await.unwrap().unwrap() {

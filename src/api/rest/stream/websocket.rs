@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
-use axum::response::Response;
 use futures_util::SinkExt;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
-use tokio_util::task::TaskTracker;
 
 use super::{Format, Next, Tail, Whole, json_text};
 use crate::proto::TailLogsResponse;
@@ -22,24 +20,18 @@ const MESSAGE_BYTES: usize = 4 << 10;
 /// Bytes collected for one write. The most that may wait is a line on top, each byte of it escaped.
 const WRITE_BYTES: usize = 64 << 10;
 
-/// Upgrades the connection and follows the log on it.
-pub(super) fn answer(
-    upgrade: WebSocketUpgrade,
-    tail: Tail,
-    format: Format,
-    tracker: &TaskTracker,
-) -> Response {
-    let tracker = tracker.clone();
+/// Bounds what a peer can cost.
+pub(super) fn limited(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
     upgrade
         .max_message_size(MESSAGE_BYTES)
         .max_frame_size(MESSAGE_BYTES)
         .read_buffer_size(MESSAGE_BYTES)
         .write_buffer_size(WRITE_BYTES)
         .max_write_buffer_size(16 * WRITE_BYTES)
-        .on_upgrade(move |socket| tracker.track_future(follow(socket, tail, format)))
 }
 
-async fn follow(mut socket: WebSocket, mut tail: Tail, format: Format) {
+/// Sends the log to its end, or as long as the peer is there.
+pub(super) async fn follow(mut socket: WebSocket, mut tail: Tail, format: Format) {
     let mut ping = interval_at(Instant::now() + PING, PING);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut was_heard = true;
