@@ -46,12 +46,9 @@ impl Trace {
             let begins = is_call(line, &["fdatasync", "fsync"]) && line.contains(".log>");
             if begins && line.contains("<unfinished") {
                 pending.insert(thread, at);
-            } else if begins && line.ends_with("= 0") {
-                return true;
-            } else if line.contains("sync resumed>")
-                && line.ends_with("= 0")
-                && pending.remove(thread).is_some()
-            {
+            }
+            let resumed = line.contains("sync resumed>") && pending.remove(thread).is_some();
+            if (begins || resumed) && line.ends_with("= 0") {
                 return true;
             }
         }

@@ -33,7 +33,7 @@ async fn write_over_cut_streams(
                 )
                 .await;
             sent = end;
-            if sent % 5 == 0 {
+            if sent.is_multiple_of(5) {
                 next = driver.log_ack().await.next;
             }
         }

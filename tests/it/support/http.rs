@@ -110,9 +110,7 @@ impl Sse {
     /// The next event, its fields as they stand on the wire; comments alone are skipped. `None` at the end.
     pub(crate) async fn next(&mut self) -> Option<Vec<(String, String)>> {
         loop {
-            let Some(block) = self.block().await else {
-                return None;
-            };
+            let block = self.block().await?;
             let fields: Vec<_> = block
                 .lines()
                 .filter(|line| !line.starts_with(':'))
