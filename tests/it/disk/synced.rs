@@ -193,3 +193,24 @@ async fn writers_side_by_side_share_syncs() {
     let shared = syncs() - before;
     assert!(shared < 150, "200 writers at once took {shared} syncs");
 }
+
+#[tokio::test]
+async fn hello_that_changes_nothing_writes_nothing() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    let trace = ["-y", "-e", "trace=fdatasync,fsync", "-o", path];
+    let server = Server::traced(&trace, &[]).await;
+    let syncs = || {
+        let text = std::fs::read_to_string(path).unwrap();
+        text.lines().filter(|line| line.contains(".log>")).count()
+    };
+    let before = syncs();
+    let mut first = Scripted::new(&server, "builder", "image").await;
+    let known = syncs();
+    assert!(known > before, "a new driver is written down");
+    let mut back = first.next_stream(&server, vec![]).await;
+    let mut second = Scripted::new(&server, "builder", "image").await;
+    back.hears_nothing(&[]).await;
+    second.hears_nothing(&[]).await;
+    assert_eq!(syncs(), known);
+}

@@ -134,3 +134,23 @@ async fn watch_ends_unavailable_when_the_server_drains() {
     assert_eq!(status.code(), Code::Unavailable);
     assert_eq!(server.exit_code().await, Some(0));
 }
+
+#[tokio::test]
+async fn quiet_watch_sends_a_bookmark_every_30_s() {
+    let server = Server::start().await;
+    server.define("image").await;
+    server.create("image", "a").await;
+    let mut stream = watch(&server, "", None).await;
+    let (_, position) = next(&mut stream).await;
+    // The first may mark the end of what stands; one more must come in the quiet after it.
+    for _ in 0..2 {
+        let wait = std::time::Duration::from_secs(40);
+        let seen = tokio::time::timeout(wait, stream.message()).await;
+        let response = seen.expect("a bookmark comes").unwrap().unwrap();
+        assert!(
+            matches!(response.seen, Some(Seen::Bookmark(_))),
+            "{response:?}"
+        );
+        assert!(response.position >= position);
+    }
+}
