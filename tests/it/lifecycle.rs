@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -92,6 +93,34 @@ async fn store_already_open_is_one_clear_line() {
     let line = refused_start(&["--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()]);
     assert!(line.contains(data.to_str().unwrap()), "{line}");
     server.define("image").await;
+}
+
+#[tokio::test]
+async fn store_of_a_newer_format_is_one_clear_line() {
+    let mut server = Server::start().await;
+    server.define("image").await;
+    server.signal(Signal::TERM);
+    assert_eq!(server.exit_code().await, Some(0));
+    let data = server.data();
+    write_newer_format(&data);
+    let line = refused_start(&["--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()]);
+    assert!(line.contains("format") && line.contains("newer"), "{line}");
+}
+
+/// Raises the version in the record of the format: a message of one field, behind eight bytes of position.
+fn write_newer_format(data: &Path) {
+    let options = rocksdb::Options::default();
+    let families = rocksdb::DB::list_cf(&options, data).unwrap();
+    let store = rocksdb::DB::open_cf(&options, data, families).unwrap();
+    let meta = store.cf_handle("meta").unwrap();
+    let entries = store.iterator_cf(&meta, rocksdb::IteratorMode::Start);
+    let (key, value) = entries
+        .map(|entry| entry.unwrap())
+        .find(|(_, value)| value.len() == 10 && value[8] == 8)
+        .expect("the store says its format");
+    let mut newer = value.to_vec();
+    newer[9] += 1;
+    store.put_cf(&meta, key, newer).unwrap();
 }
 
 #[tokio::test]
