@@ -1,1 +1,214 @@
-//! server
+//! Wiring: opens the store, starts the engine, serves one listener, and drains in order.
+//!
+//! Order of a drain: nothing new is accepted, drivers are told, what arrived is committed and acked, every stream
+//! ends, the store is closed. A deadline bounds it all, and a second signal ends the process at once.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::api::grpc::Api;
+use crate::api::listen::{self, ListenOptions};
+use crate::api::{RouterOptions, router};
+use crate::config::Settings;
+use crate::engine::world::SystemWorld;
+use crate::engine::{Engine, Options};
+use crate::store::Store;
+
+/// How long a driver's stream may take to end by itself once it was told to.
+const GOODBYE: Duration = Duration::from_millis(200);
+
+/// Why the server did not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address cannot be listened on.
+    #[error(
+        "cannot listen on {address}: {source}. Name a free address with --listen; port 0 picks a free port"
+    )]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] crate::store::Error),
+    /// The engine cannot start.
+    #[error("cannot bring back what was stored: {0}")]
+    Engine(#[from] crate::error::Error),
+    /// The system refused something.
+    #[error("{0}")]
+    System(#[from] io::Error),
+    /// A write failed while serving.
+    #[error("stopped, since a write failed: {0}. What was answered OK before is on disk")]
+    WriteFailed(String),
+    /// The signal came a second time.
+    #[error("ended at once by a second signal")]
+    Hurried,
+}
+
+/// Serves until a signal comes or a write fails.
+pub async fn run(settings: Settings) -> Result<(), Error> {
+    let mut signals = Signals::new()?;
+    let files = raise_file_limit();
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .map_err(|source| Error::Listen {
+            address: settings.listen,
+            source,
+        })?;
+    let address = listener.local_addr()?;
+    let store = Store::open(&settings.data, i32::try_from(files / 8).unwrap_or(i32::MAX))?;
+    let (tracker, stop, accepting) = (
+        TaskTracker::new(),
+        CancellationToken::new(),
+        CancellationToken::new(),
+    );
+    let world = Arc::new(SystemWorld::start());
+    let engine = Engine::start(
+        store.clone(),
+        world,
+        engine_options(&settings),
+        stop.clone(),
+        &tracker,
+    )
+    .await?;
+    let serving = watch::Sender::new(true);
+    let api = Api::new(
+        engine.clone(),
+        settings.driver.hello_time,
+        stop.clone(),
+        tracker.clone(),
+    );
+    let router = router(
+        api,
+        router_options(&settings, address, &serving, &stop, &tracker),
+    );
+    let connections = settings
+        .api
+        .connections
+        .min(usize::try_from(files - files / 8).unwrap_or(usize::MAX));
+    let options = ListenOptions {
+        connections,
+        drain: settings.drain_time,
+        ..ListenOptions::default()
+    };
+    let accept = listen::serve(listener, router, options, accepting.clone(), &tracker);
+    announce(address, &settings)?;
+    let mut failed = engine.failed();
+    let outcome = tokio::select! {
+        () = accept => Ok(()),
+        () = signals.next() => Ok(()),
+        reason = failed.wait_for(Option::is_some) => Err(Error::WriteFailed(
+            reason.ok().and_then(|reason| reason.clone()).unwrap_or_default(),
+        )),
+    };
+    serving.send_replace(false);
+    outcome?;
+    tracing::info!("draining");
+    accepting.cancel();
+    let drained = drain(&engine, &store, &stop, &tracker);
+    tokio::select! {
+        () = drained => {}
+        () = tokio::time::sleep(settings.drain_time) => tracing::warn!("the drain took too long, and was cut short"),
+        () = signals.next() => return Err(Error::Hurried),
+    }
+    Ok(())
+}
+
+async fn drain(engine: &Engine, store: &Store, stop: &CancellationToken, tracker: &TaskTracker) {
+    engine.announce_drain();
+    tokio::time::sleep(GOODBYE).await;
+    stop.cancel();
+    tracker.close();
+    tracker.wait().await;
+    store.close().await;
+}
+
+/// The first line of output: scripts read the address from it.
+fn announce(address: SocketAddr, settings: &Settings) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
+        "listening on http://{address} (data in {})",
+        settings.data.display()
+    )?;
+    out.flush()
+}
+
+/// Raises the soft limit of open files to the hard one, and answers it.
+fn raise_file_limit() -> u64 {
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.unwrap_or(1 << 20).min(1 << 20);
+    let raised = Rlimit {
+        current: Some(wanted),
+        maximum: limit.maximum,
+    };
+    match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => wanted,
+        Err(error) => {
+            tracing::warn!(%error, "cannot raise the limit of open files");
+            limit.current.unwrap_or(1024)
+        }
+    }
+}
+
+fn engine_options(settings: &Settings) -> Options {
+    Options {
+        lease_time: settings.driver.lease_time,
+        heartbeat_period: settings.driver.heartbeat_period,
+        ack_time: settings.driver.ack_time,
+        cancel_grace: settings.driver.cancel_grace,
+        refusal_pause: settings.driver.refusal_pause,
+        min_free_bytes: settings.store.min_free_bytes,
+    }
+}
+
+fn router_options(
+    settings: &Settings,
+    address: SocketAddr,
+    serving: &watch::Sender<bool>,
+    stop: &CancellationToken,
+    tracker: &TaskTracker,
+) -> RouterOptions {
+    RouterOptions {
+        serving: serving.subscribe(),
+        stop: stop.clone(),
+        tracker: tracker.clone(),
+        body_bytes: settings.api.body_bytes,
+        loopback: address.ip().is_loopback(),
+        hosts: settings.api.hosts.clone(),
+        origins: settings.api.origins.clone(),
+    }
+}
+
+/// Ctrl-C and SIGTERM.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

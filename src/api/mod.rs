@@ -3,9 +3,13 @@
 //! A request with gRPC's content type goes to the services, anything else to REST, which calls the same
 //! services in process. [`listen`] takes the connections.
 
+mod convert;
+pub mod grpc;
 pub mod health;
 pub mod listen;
 pub mod rest;
+mod status;
+mod stream;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

@@ -3,7 +3,6 @@
 //! Invariant: of an instance only the newest stream counts; what comes over another is refused.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::oneshot;
@@ -514,9 +513,4 @@ fn view(entry: &super::board::DriverEntry) -> Option<DriverView> {
         instances,
         queued: entry.queue.len(),
     })
-}
-
-/// How long an attempt has, from its ack.
-pub fn time_left(task: &WholeTask) -> Option<Duration> {
-    task.run.steps[task.step].timeout
 }

@@ -14,7 +14,7 @@ mod log_book;
 pub mod logs;
 pub mod outbox;
 mod pipelines;
-mod reports;
+pub mod reports;
 pub mod resources;
 pub mod runs;
 mod space;
@@ -135,6 +135,17 @@ impl Engine {
     /// The waits and limits in force.
     pub fn options(&self) -> &Options {
         &self.0.options
+    }
+
+    /// The time of day.
+    pub fn now(&self) -> jiff::Timestamp {
+        self.0.world.now()
+    }
+
+    /// Waits until what arrived so far is on disk and its answers stand in the queues.
+    pub async fn settle(&self) {
+        // Where the store has failed, nothing more is answered.
+        let _ = self.barrier().await;
     }
 
     /// Waits until everything handed to the store so far is on disk.

@@ -20,9 +20,9 @@ use crate::model::run::{Cause, Event, Offer, Outcome};
 use crate::store::{EncodedChunk, Progress, StepData};
 
 /// Most bytes of the data of one result.
-pub(super) const RESULT_DATA_BYTES: usize = 256 << 10;
+pub const RESULT_DATA_BYTES: usize = 256 << 10;
 /// Most bytes of the message of one result; more is cut.
-pub(super) const RESULT_MESSAGE_BYTES: usize = 16 << 10;
+pub const RESULT_MESSAGE_BYTES: usize = 16 << 10;
 /// Most bytes of result data of all steps of a run.
 const RUN_DATA_BYTES: u64 = 4 << 20;
 

@@ -9,7 +9,7 @@ mod documented;
 mod error;
 mod guard;
 mod logs;
-mod stream;
+pub mod stream;
 
 use std::sync::Arc;
 

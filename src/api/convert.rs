@@ -1,0 +1,564 @@
+//! Wire to model and back: the shape of a request is checked here, once; its rules belong to the model.
+//!
+//! JSON of the user has two fields on the wire: a `Value` or `Struct` for people, and its exact text.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use prost_types::value::Kind;
+use serde_json::Value;
+
+use crate::engine::resources::{Shown, Written};
+use crate::engine::runs::WholeRun;
+use crate::error::{Error, Result, Violation, cut};
+use crate::model::json::Json;
+use crate::model::name::Name;
+use crate::model::pipeline::{Pipeline, PipelineInput, Step, check_labels, check_steps};
+use crate::model::resource::{
+    Definition, DefinitionInput, Resource, ResourceInput, SCHEMA_BYTES, SPEC_BYTES, check_text,
+    user_metadata,
+};
+use crate::model::run::{Attempt, AttemptState, Run, RunState, StepRun, StepState};
+use crate::model::schema::Schema;
+use crate::proto;
+
+/// Deeper JSON is answered as text only: clients cannot decode a deeper Struct.
+const STRUCT_DEPTH: usize = 24;
+/// Longer JSON is answered as text only: as a Struct, small numbers take six times their text.
+const STRUCT_BYTES: usize = 512 << 10;
+
+/// The user's JSON from its two fields; `None` where neither is given.
+pub(super) fn json(
+    text: &str,
+    value: Option<prost_types::Value>,
+    field: &str,
+    most: usize,
+) -> std::result::Result<Option<(Json, Value)>, Violation> {
+    let written;
+    let text = match (text.is_empty(), value) {
+        (true, None) => return Ok(None),
+        (false, Some(_)) => {
+            return Err(Violation::new(
+                field,
+                format!("give either {field} or {field}_json, not both"),
+            ));
+        }
+        (false, None) => text,
+        (true, Some(value)) => {
+            written = from_wire(value, 0)
+                .map_err(|what| Violation::new(field, what))?
+                .to_string();
+            &written
+        }
+    };
+    if text.len() > most {
+        return Err(Violation::new(
+            field,
+            format!("{} bytes are too many: {most} at most", text.len()),
+        ));
+    }
+    Json::parse(text, field).map(Some)
+}
+
+/// Keys come out sorted, and whole numbers whole.
+fn from_wire(value: prost_types::Value, depth: usize) -> std::result::Result<Value, String> {
+    if depth > crate::model::json::MAX_DEPTH {
+        return Err(format!(
+            "JSON is nested deeper than {}",
+            crate::model::json::MAX_DEPTH
+        ));
+    }
+    Ok(match value.kind {
+        None | Some(Kind::NullValue(_)) => Value::Null,
+        Some(Kind::BoolValue(it)) => Value::Bool(it),
+        Some(Kind::StringValue(it)) => Value::String(it),
+        Some(Kind::NumberValue(it)) => number(it)?,
+        Some(Kind::ListValue(list)) => {
+            let items = list
+                .values
+                .into_iter()
+                .map(|item| from_wire(item, depth + 1));
+            Value::Array(items.collect::<std::result::Result<_, _>>()?)
+        }
+        Some(Kind::StructValue(map)) => {
+            let fields: BTreeMap<_, _> = map.fields.into_iter().collect();
+            let fields = fields
+                .into_iter()
+                .map(|(key, value)| Ok((key, from_wire(value, depth + 1)?)));
+            Value::Object(fields.collect::<std::result::Result<_, String>>()?)
+        }
+    })
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "the range is checked")]
+fn number(it: f64) -> std::result::Result<Value, String> {
+    /// Above this, a double no longer holds every whole number.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if it.fract() == 0.0 && it.abs() <= EXACT {
+        return Ok(Value::from(it as i64));
+    }
+    serde_json::Number::from_f64(it)
+        .map(Value::Number)
+        .ok_or_else(|| format!("{it} is no number of JSON"))
+}
+
+/// The wire's form of a text, where clients can decode it.
+fn to_wire(json: &Json) -> Option<prost_types::Value> {
+    if json.as_str().len() > STRUCT_BYTES {
+        return None;
+    }
+    let value = json.value();
+    (depth(&value) <= STRUCT_DEPTH).then(|| wire_value(value))
+}
+
+fn wire_value(value: Value) -> prost_types::Value {
+    let kind = match value {
+        Value::Null => Kind::NullValue(0),
+        Value::Bool(it) => Kind::BoolValue(it),
+        Value::Number(it) => Kind::NumberValue(it.as_f64().unwrap_or(f64::MAX)),
+        Value::String(it) => Kind::StringValue(it),
+        Value::Array(items) => Kind::ListValue(prost_types::ListValue {
+            values: items.into_iter().map(wire_value).collect(),
+        }),
+        Value::Object(map) => Kind::StructValue(wire_struct(map)),
+    };
+    prost_types::Value { kind: Some(kind) }
+}
+
+fn wire_struct(map: serde_json::Map<String, Value>) -> prost_types::Struct {
+    prost_types::Struct {
+        fields: map
+            .into_iter()
+            .map(|(key, value)| (key, wire_value(value)))
+            .collect(),
+    }
+}
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(map) => 1 + map.values().map(depth).max().unwrap_or(0),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+    }
+}
+
+/// Both fields of a JSON text.
+pub(super) fn json_fields(json: Option<&Json>) -> (Option<prost_types::Value>, String) {
+    match json {
+        Some(json) => (to_wire(json), json.as_str().to_owned()),
+        None => (None, String::new()),
+    }
+}
+
+/// A time on the wire.
+pub(super) fn time(time: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp {
+        seconds: time.as_second(),
+        nanos: time.subsec_nanosecond(),
+    }
+}
+
+/// A time from the wire.
+pub(super) fn time_from(
+    time: prost_types::Timestamp,
+    field: &str,
+) -> std::result::Result<Timestamp, Violation> {
+    Timestamp::new(time.seconds, time.nanos).map_err(|_| Violation::new(field, "this is no time"))
+}
+
+/// A length of time on the wire.
+pub(super) fn duration(it: Duration) -> prost_types::Duration {
+    let seconds = i64::try_from(it.as_secs()).unwrap_or(i64::MAX);
+    prost_types::Duration {
+        seconds,
+        nanos: it.subsec_nanos().cast_signed(),
+    }
+}
+
+/// A positive length of time from the wire, a year at most.
+fn timeout(it: prost_types::Duration, field: &str) -> std::result::Result<Duration, Violation> {
+    let wrong = || {
+        Violation::new(
+            field,
+            "a timeout is longer than nothing and at most 365 days",
+        )
+    };
+    let time = Duration::try_from(it).map_err(|_| wrong())?;
+    let fits = time > Duration::ZERO && time <= Duration::from_secs(365 * 24 * 60 * 60);
+    if fits { Ok(time) } else { Err(wrong()) }
+}
+
+/// Gathers what is wrong with a request, so that all of it is answered at once.
+#[derive(Default)]
+struct Check(Vec<Violation>);
+
+impl Check {
+    fn take<T>(&mut self, result: std::result::Result<T, Violation>) -> Option<T> {
+        result.map_err(|violation| self.0.push(violation)).ok()
+    }
+
+    fn name(&mut self, text: &str, field: &str) -> Option<Name> {
+        self.take(Name::check(text, field))
+    }
+
+    /// A name that may be left out: `Some(None)` where it is.
+    fn some_name(&mut self, text: &str, field: &str) -> Option<Option<Name>> {
+        if text.is_empty() {
+            Some(None)
+        } else {
+            self.name(text, field).map(Some)
+        }
+    }
+
+    /// What was gathered, where nothing is wrong.
+    fn finish<T>(self, it: Option<T>) -> Result<T> {
+        match it {
+            Some(it) if self.0.is_empty() => Ok(it),
+            _ => Err(Error::Invalid(self.0)),
+        }
+    }
+}
+
+fn missing(field: &str) -> Error {
+    Error::invalid(field, "is required")
+}
+
+/// What a request gives to define a type.
+pub(super) fn definition_input(it: Option<proto::ResourceDefinition>) -> Result<DefinitionInput> {
+    let it = it.ok_or_else(|| missing("resource_definition"))?;
+    let mut check = Check::default();
+    let name = check.name(&it.name, "name");
+    if it.name == "apply" {
+        check
+            .0
+            .push(Violation::new("name", "\"apply\" is the name of a route"));
+    }
+    check_text(&it.description, "description", &mut check.0);
+    check_text(&it.version, "version", &mut check.0);
+    let schema = check.take(json(&it.schema_json, it.schema, "schema", SCHEMA_BYTES));
+    let compiled = match schema {
+        Some(Some((text, value))) => match Schema::compile(&value) {
+            Ok(schema) => Some((text, schema.dialect())),
+            Err(error) => {
+                check.0.extend(error.violations().iter().cloned());
+                None
+            }
+        },
+        Some(None) => {
+            check.0.push(Violation::new("schema", "is required"));
+            None
+        }
+        None => None,
+    };
+    let input = name
+        .zip(compiled)
+        .map(|(name, (schema, dialect))| DefinitionInput {
+            name,
+            description: it.description,
+            version: it.version,
+            schema,
+            dialect,
+        });
+    check.finish(input)
+}
+
+/// What a request gives to create or replace a resource.
+pub(super) fn resource_input(it: Option<proto::Resource>) -> Result<ResourceInput> {
+    let it = it.ok_or_else(|| missing("resource"))?;
+    let mut check = Check::default();
+    let name = check.name(&it.name, "name");
+    let kind = check.name(&it.resource, "resource");
+    let pipeline = check.some_name(&it.pipeline, "pipeline");
+    let metadata = user_metadata(it.metadata, &mut check.0);
+    let value = it.spec.map(|map| prost_types::Value {
+        kind: Some(Kind::StructValue(map)),
+    });
+    let spec = match check.take(json(&it.spec_json, value, "spec", SPEC_BYTES)) {
+        Some(None) => Some(Json::empty_object()),
+        Some(Some((text, Value::Object(_)))) => Some(text),
+        Some(Some(_)) => {
+            check.0.push(Violation::new("spec", "a spec is an object"));
+            None
+        }
+        None => None,
+    };
+    let input = match (name, kind, pipeline, spec) {
+        (Some(name), Some(kind), Some(pipeline), Some(spec)) => Some(ResourceInput {
+            kind,
+            name,
+            pipeline,
+            metadata,
+            spec,
+        }),
+        _ => None,
+    };
+    check.finish(input)
+}
+
+/// What a request gives to create or replace a pipeline.
+pub(super) fn pipeline_input(it: Option<proto::Pipeline>) -> Result<PipelineInput> {
+    let it = it.ok_or_else(|| missing("pipeline"))?;
+    let mut check = Check::default();
+    let name = check.name(&it.name, "name");
+    let kind = check.name(&it.resource, "resource");
+    check_text(&it.description, "description", &mut check.0);
+    check_text(&it.version, "version", &mut check.0);
+    let metadata = user_metadata(it.metadata, &mut check.0);
+    let count = it.steps.len();
+    let steps: Vec<Step> = it
+        .steps
+        .into_iter()
+        .enumerate()
+        .filter_map(|(at, step_in)| step(at, step_in, &mut check))
+        .collect();
+    if steps.len() == count {
+        check_steps(&steps, &mut check.0);
+    }
+    let input = name.zip(kind).map(|(name, kind)| PipelineInput {
+        name,
+        description: it.description,
+        version: it.version,
+        kind,
+        steps,
+        metadata,
+    });
+    check.finish(input)
+}
+
+fn step(at: usize, it: proto::Step, check: &mut Check) -> Option<Step> {
+    let field = |name: &str| format!("steps[{at}].{name}");
+    let number = (at + 1).to_string();
+    let id = check.name(
+        if it.id.is_empty() { &number } else { &it.id },
+        &field("id"),
+    );
+    let driver = check.name(&it.driver, &field("driver"));
+    check_text(&it.name, &field("name"), &mut check.0);
+    let params = check.take(json(
+        &it.params_json,
+        it.params,
+        &field("params"),
+        SPEC_BYTES,
+    ));
+    let timeout = check.take(
+        it.timeout
+            .map(|it| timeout(it, &field("timeout")))
+            .transpose(),
+    );
+    let labels = it.labels.into_iter().collect();
+    check_labels(&labels, &field("labels"), &mut check.0);
+    Some(Step {
+        id: id?,
+        name: it.name,
+        driver: driver?,
+        params: params?.map(|(text, _)| text),
+        timeout: timeout?,
+        labels,
+    })
+}
+
+impl From<Definition> for proto::ResourceDefinition {
+    fn from(it: Definition) -> Self {
+        let (schema, schema_json) = json_fields(Some(&it.schema));
+        Self {
+            id: it.id.to_string(),
+            name: it.name.to_string(),
+            description: it.description,
+            version: it.version,
+            schema,
+            schema_json,
+            dialect: it.dialect.to_string(),
+            revision: it.revision,
+            create_time: Some(time(it.created)),
+            update_time: Some(time(it.updated)),
+        }
+    }
+}
+
+impl From<Resource> for proto::Resource {
+    fn from(it: Resource) -> Self {
+        let (spec, spec_json) = json_fields(Some(&it.spec));
+        let spec = spec.and_then(|value| match value.kind {
+            Some(Kind::StructValue(map)) => Some(map),
+            _ => None,
+        });
+        let mut metadata: std::collections::HashMap<_, _> = it.metadata.into_iter().collect();
+        metadata.insert("version".to_owned(), it.revision.to_string());
+        Self {
+            id: it.id.to_string(),
+            name: it.name.to_string(),
+            pipeline: it.pipeline.map(|name| name.to_string()).unwrap_or_default(),
+            resource: it.kind.to_string(),
+            metadata: metadata.into_iter().collect(),
+            spec,
+            spec_json,
+            revision: it.revision,
+            create_time: Some(time(it.created)),
+            update_time: Some(time(it.updated)),
+        }
+    }
+}
+
+impl From<Shown> for proto::Resource {
+    fn from(it: Shown) -> Self {
+        let mut resource = Self::from(it.resource);
+        for result in it.results {
+            let data = result.data.as_ref().map_or("null", Json::as_str);
+            let shown = format!(
+                r#"{{"success":{},"message":{},"data":{data},"driver":{}}}"#,
+                result.success,
+                Value::from(result.message),
+                Value::from(result.driver.as_str()),
+            );
+            resource
+                .metadata
+                .insert(format!("driverresults.{}", result.driver), shown);
+        }
+        resource
+    }
+}
+
+impl From<Written> for proto::ResourceChange {
+    fn from(it: Written) -> Self {
+        Self {
+            resource: Some(it.resource.into()),
+            run_id: it.run.map(|run| run.to_string()).unwrap_or_default(),
+        }
+    }
+}
+
+impl From<Pipeline> for proto::Pipeline {
+    fn from(it: Pipeline) -> Self {
+        Self {
+            name: it.name.to_string(),
+            description: it.description,
+            version: it.version,
+            resource: it.kind.to_string(),
+            steps: it.steps.into_iter().map(proto::Step::from).collect(),
+            metadata: it.metadata.into_iter().collect(),
+            id: it.id.to_string(),
+            revision: it.revision,
+            create_time: Some(time(it.created)),
+            update_time: Some(time(it.updated)),
+        }
+    }
+}
+
+impl From<Step> for proto::Step {
+    fn from(it: Step) -> Self {
+        let (params, params_json) = json_fields(it.params.as_ref());
+        Self {
+            id: it.id.to_string(),
+            name: it.name,
+            driver: it.driver.to_string(),
+            params,
+            params_json,
+            timeout: it.timeout.map(duration),
+            labels: it.labels.into_iter().collect(),
+        }
+    }
+}
+
+impl From<Run> for proto::Run {
+    fn from(it: Run) -> Self {
+        Self {
+            id: it.id.to_string(),
+            event: it.cause.as_str().to_owned(),
+            resource: it.resource.kind.to_string(),
+            name: it.resource.name.to_string(),
+            revision: it.resource.revision,
+            pipeline: it
+                .pipeline
+                .map(|pipeline| pipeline.name.to_string())
+                .unwrap_or_default(),
+            state: proto::RunState::from(it.state).into(),
+            reason: it.reason,
+            waits_for: it.waits_for.map(|run| run.to_string()).unwrap_or_default(),
+            steps: it.steps.into_iter().map(proto::StepRun::from).collect(),
+            create_time: Some(time(it.created)),
+            start_time: it.started.map(time),
+            end_time: it.ended.map(time),
+            resource_snapshot: None,
+            pipeline_snapshot: None,
+        }
+    }
+}
+
+impl From<WholeRun> for proto::Run {
+    fn from(it: WholeRun) -> Self {
+        let mut run = Self::from(it.run);
+        for (step, data) in run.steps.iter_mut().zip(it.data) {
+            (step.data, step.data_json) = json_fields(data.and_then(|data| data.data).as_ref());
+        }
+        run.resource_snapshot = it.resource.map(proto::Resource::from);
+        run.pipeline_snapshot = it.pipeline.map(proto::Pipeline::from);
+        run
+    }
+}
+
+impl From<StepRun> for proto::StepRun {
+    fn from(it: StepRun) -> Self {
+        let attempts = it
+            .attempts
+            .into_iter()
+            .zip(1..)
+            .map(|(it, number)| attempt(it, number));
+        Self {
+            id: it.id.to_string(),
+            name: it.name,
+            driver: it.driver.to_string(),
+            state: proto::StepState::from(it.state).into(),
+            reason: it.reason,
+            attempts: attempts.collect(),
+            message: it.message,
+            data: None,
+            data_json: String::new(),
+        }
+    }
+}
+
+fn attempt(it: Attempt, number: i32) -> proto::Attempt {
+    proto::Attempt {
+        number,
+        task_id: it.offer.task.to_string(),
+        instance_id: it.offer.instance.to_string(),
+        state: proto::AttemptState::from(it.state).into(),
+        reason: it.reason,
+        start_time: Some(time(it.started)),
+        end_time: it.ended.map(time),
+    }
+}
+
+/// Maps the states of the model to those of the wire, one to one.
+macro_rules! states {
+    ($name:ident: $($state:ident),+) => {
+        impl From<$name> for proto::$name {
+            fn from(state: $name) -> Self {
+                match state {
+                    $($name::$state => Self::$state,)+
+                }
+            }
+        }
+    };
+}
+
+states!(RunState: Pending, Running, Cancelling, Succeeded, Failed, Cancelled);
+states!(StepState: Pending, Offered, Running, Succeeded, Failed, Skipped, Cancelled);
+states!(AttemptState: Running, Succeeded, Failed, Lost, Cancelled);
+
+/// The state that a list filters by.
+pub(super) fn run_state(number: i32) -> Result<RunState> {
+    match proto::RunState::try_from(number) {
+        Ok(proto::RunState::Pending) => Ok(RunState::Pending),
+        Ok(proto::RunState::Running) => Ok(RunState::Running),
+        Ok(proto::RunState::Cancelling) => Ok(RunState::Cancelling),
+        Ok(proto::RunState::Succeeded) => Ok(RunState::Succeeded),
+        Ok(proto::RunState::Failed) => Ok(RunState::Failed),
+        Ok(proto::RunState::Cancelled) => Ok(RunState::Cancelled),
+        Ok(proto::RunState::Unspecified) | Err(_) => Err(Error::invalid(
+            "states",
+            format!("{} is no state of a run", cut(&number.to_string(), 40)),
+        )),
+    }
+}

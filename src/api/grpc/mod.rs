@@ -1,0 +1,62 @@
+//! The gRPC services: one file per service, each method converts, calls the engine once, converts back.
+
+mod drivers;
+mod logs;
+mod pipelines;
+mod resources;
+mod runs;
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use futures_util::Stream;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::Status;
+
+use crate::engine::{Engine, PageRequest};
+use crate::error::Result;
+use crate::model::name::Name;
+
+/// A stream of answers.
+type Answers<T> = Pin<Box<dyn Stream<Item = std::result::Result<T, Status>> + Send>>;
+
+/// All services on one engine: a cheap clone.
+#[derive(Clone)]
+pub struct Api {
+    engine: Engine,
+    hello_time: Duration,
+    stop: CancellationToken,
+    tracker: TaskTracker,
+}
+
+impl Api {
+    /// The services of an engine. `hello_time` is how long a driver may take to say hello; streams end on `stop`,
+    /// and the tasks that read them are `tracker`'s.
+    pub fn new(
+        engine: Engine,
+        hello_time: Duration,
+        stop: CancellationToken,
+        tracker: TaskTracker,
+    ) -> Self {
+        Self {
+            engine,
+            hello_time,
+            stop,
+            tracker,
+        }
+    }
+}
+
+fn page(size: i32, token: String) -> PageRequest {
+    PageRequest { size, token }
+}
+
+/// A name that may be left out.
+fn some_name(text: &str, field: &str) -> Result<Option<Name>> {
+    if text.is_empty() {
+        Ok(None)
+    } else {
+        Name::parse(text, field).map(Some)
+    }
+}

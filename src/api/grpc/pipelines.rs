@@ -1,0 +1,75 @@
+//! PipelineService.
+
+use tonic::{Request, Response, Status};
+
+use super::{Api, page};
+use crate::api::convert::pipeline_input;
+use crate::model::name::Name;
+use crate::proto::pipeline_service_server::PipelineService;
+use crate::proto::{
+    ApplyPipelineRequest, CreatePipelineRequest, DeletePipelineRequest, GetPipelineRequest,
+    ListPipelinesRequest, ListPipelinesResponse, Pipeline, UpdatePipelineRequest,
+};
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl PipelineService for Api {
+    async fn create_pipeline(&self, request: Request<CreatePipelineRequest>) -> Answer<Pipeline> {
+        let request = request.into_inner();
+        let input = pipeline_input(request.pipeline)?;
+        Ok(Response::new(
+            self.engine
+                .create_pipeline(input, &request.request_id)
+                .await?
+                .into(),
+        ))
+    }
+
+    async fn get_pipeline(&self, request: Request<GetPipelineRequest>) -> Answer<Pipeline> {
+        let name = Name::parse(&request.into_inner().name, "name")?;
+        Ok(Response::new(self.engine.pipeline(&name).await?.into()))
+    }
+
+    async fn list_pipelines(
+        &self,
+        request: Request<ListPipelinesRequest>,
+    ) -> Answer<ListPipelinesResponse> {
+        let request = request.into_inner();
+        let listed = self
+            .engine
+            .pipelines(page(request.page_size, request.page_token))
+            .await?;
+        Ok(Response::new(ListPipelinesResponse {
+            pipelines: listed.items.into_iter().map(Pipeline::from).collect(),
+            next_page_token: listed.next,
+        }))
+    }
+
+    async fn update_pipeline(&self, request: Request<UpdatePipelineRequest>) -> Answer<Pipeline> {
+        let request = request.into_inner();
+        let input = pipeline_input(request.pipeline)?;
+        Ok(Response::new(
+            self.engine
+                .update_pipeline(input, request.expected_revision)
+                .await?
+                .into(),
+        ))
+    }
+
+    async fn apply_pipeline(&self, request: Request<ApplyPipelineRequest>) -> Answer<Pipeline> {
+        let input = pipeline_input(request.into_inner().pipeline)?;
+        Ok(Response::new(
+            self.engine.apply_pipeline(input).await?.into(),
+        ))
+    }
+
+    async fn delete_pipeline(&self, request: Request<DeletePipelineRequest>) -> Answer<()> {
+        let request = request.into_inner();
+        let name = Name::parse(&request.name, "name")?;
+        self.engine
+            .delete_pipeline(&name, request.expected_revision)
+            .await?;
+        Ok(Response::new(()))
+    }
+}

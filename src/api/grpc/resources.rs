@@ -1,0 +1,233 @@
+//! ResourceService.
+
+use futures_util::StreamExt;
+use tonic::{Request, Response, Status};
+
+use super::{Answers, Api, page, some_name};
+use crate::api::convert::{definition_input, resource_input};
+use crate::engine::resources::Seen;
+use crate::error::Error;
+use crate::model::name::Name;
+use crate::proto::resource_service_server::ResourceService;
+use crate::proto::watch_resources_response::Seen as WireSeen;
+use crate::proto::{
+    ApplyResourceDefinitionRequest, ApplyResourceRequest, Bookmark,
+    CreateResourceDefinitionRequest, CreateResourceRequest, DeleteResourceDefinitionRequest,
+    DeleteResourceRequest, GetResourceDefinitionRequest, GetResourceRequest,
+    ListResourceDefinitionsRequest, ListResourceDefinitionsResponse, ListResourceRevisionsRequest,
+    ListResourceRevisionsResponse, ListResourcesRequest, ListResourcesResponse, Resource,
+    ResourceChange, ResourceDefinition, UpdateResourceDefinitionRequest, UpdateResourceRequest,
+    WatchResourcesRequest, WatchResourcesResponse,
+};
+use crate::store::Position;
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl ResourceService for Api {
+    async fn create_resource_definition(
+        &self,
+        request: Request<CreateResourceDefinitionRequest>,
+    ) -> Answer<ResourceDefinition> {
+        let request = request.into_inner();
+        let input = definition_input(request.resource_definition)?;
+        Ok(Response::new(
+            self.engine
+                .create_definition(input, &request.request_id)
+                .await?
+                .into(),
+        ))
+    }
+
+    async fn get_resource_definition(
+        &self,
+        request: Request<GetResourceDefinitionRequest>,
+    ) -> Answer<ResourceDefinition> {
+        let name = Name::parse(&request.into_inner().name, "name")?;
+        Ok(Response::new(self.engine.definition(&name).await?.into()))
+    }
+
+    async fn list_resource_definitions(
+        &self,
+        request: Request<ListResourceDefinitionsRequest>,
+    ) -> Answer<ListResourceDefinitionsResponse> {
+        let request = request.into_inner();
+        let listed = self
+            .engine
+            .definitions(page(request.page_size, request.page_token))
+            .await?;
+        Ok(Response::new(ListResourceDefinitionsResponse {
+            resource_definitions: listed
+                .items
+                .into_iter()
+                .map(ResourceDefinition::from)
+                .collect(),
+            next_page_token: listed.next,
+        }))
+    }
+
+    async fn update_resource_definition(
+        &self,
+        request: Request<UpdateResourceDefinitionRequest>,
+    ) -> Answer<ResourceDefinition> {
+        let request = request.into_inner();
+        let input = definition_input(request.resource_definition)?;
+        Ok(Response::new(
+            self.engine
+                .update_definition(input, request.expected_revision)
+                .await?
+                .into(),
+        ))
+    }
+
+    async fn apply_resource_definition(
+        &self,
+        request: Request<ApplyResourceDefinitionRequest>,
+    ) -> Answer<ResourceDefinition> {
+        let input = definition_input(request.into_inner().resource_definition)?;
+        Ok(Response::new(
+            self.engine.apply_definition(input).await?.into(),
+        ))
+    }
+
+    async fn delete_resource_definition(
+        &self,
+        request: Request<DeleteResourceDefinitionRequest>,
+    ) -> Answer<()> {
+        let request = request.into_inner();
+        let name = Name::parse(&request.name, "name")?;
+        self.engine
+            .delete_definition(&name, request.expected_revision)
+            .await?;
+        Ok(Response::new(()))
+    }
+
+    async fn create_resource(
+        &self,
+        request: Request<CreateResourceRequest>,
+    ) -> Answer<ResourceChange> {
+        let request = request.into_inner();
+        let input = resource_input(request.resource)?;
+        Ok(Response::new(
+            self.engine
+                .create_resource(input, &request.request_id)
+                .await?
+                .into(),
+        ))
+    }
+
+    async fn get_resource(&self, request: Request<GetResourceRequest>) -> Answer<Resource> {
+        let request = request.into_inner();
+        let kind = Name::parse(&request.resource, "resource")?;
+        let name = Name::parse(&request.name, "name")?;
+        let shown = match request.revision {
+            0 => self.engine.resource(&kind, &name).await?,
+            1.. => {
+                self.engine
+                    .resource_revision(&kind, &name, request.revision)
+                    .await?
+            }
+            _ => return Err(Error::invalid("revision", "a revision is 1 or more").into()),
+        };
+        Ok(Response::new(shown.into()))
+    }
+
+    async fn list_resources(
+        &self,
+        request: Request<ListResourcesRequest>,
+    ) -> Answer<ListResourcesResponse> {
+        let request = request.into_inner();
+        let kind = some_name(&request.resource, "resource")?;
+        let listed = self
+            .engine
+            .resources(kind, page(request.page_size, request.page_token))
+            .await?;
+        Ok(Response::new(ListResourcesResponse {
+            resources: listed.items.into_iter().map(Resource::from).collect(),
+            next_page_token: listed.next,
+        }))
+    }
+
+    async fn update_resource(
+        &self,
+        request: Request<UpdateResourceRequest>,
+    ) -> Answer<ResourceChange> {
+        let request = request.into_inner();
+        let input = resource_input(request.resource)?;
+        Ok(Response::new(
+            self.engine
+                .update_resource(input, request.expected_revision)
+                .await?
+                .into(),
+        ))
+    }
+
+    async fn apply_resource(
+        &self,
+        request: Request<ApplyResourceRequest>,
+    ) -> Answer<ResourceChange> {
+        let input = resource_input(request.into_inner().resource)?;
+        Ok(Response::new(
+            self.engine.apply_resource(input).await?.into(),
+        ))
+    }
+
+    async fn delete_resource(
+        &self,
+        request: Request<DeleteResourceRequest>,
+    ) -> Answer<ResourceChange> {
+        let request = request.into_inner();
+        let kind = Name::parse(&request.resource, "resource")?;
+        let name = Name::parse(&request.name, "name")?;
+        Ok(Response::new(
+            self.engine
+                .delete_resource(&kind, &name, request.expected_revision)
+                .await?
+                .into(),
+        ))
+    }
+
+    async fn list_resource_revisions(
+        &self,
+        request: Request<ListResourceRevisionsRequest>,
+    ) -> Answer<ListResourceRevisionsResponse> {
+        let request = request.into_inner();
+        let kind = Name::parse(&request.resource, "resource")?;
+        let name = Name::parse(&request.name, "name")?;
+        let listed = self
+            .engine
+            .revisions(&kind, &name, page(request.page_size, request.page_token))
+            .await?;
+        Ok(Response::new(ListResourceRevisionsResponse {
+            revisions: listed.items.into_iter().map(Resource::from).collect(),
+            next_page_token: listed.next,
+        }))
+    }
+
+    type WatchResourcesStream = Answers<WatchResourcesResponse>;
+
+    async fn watch_resources(
+        &self,
+        request: Request<WatchResourcesRequest>,
+    ) -> Answer<Self::WatchResourcesStream> {
+        let request = request.into_inner();
+        let kind = some_name(&request.resource, "resource")?;
+        let seen = self
+            .engine
+            .watch_resources(kind, request.after_position.map(Position))
+            .await?;
+        let answers = seen.map(|seen| {
+            let (position, seen) = seen?;
+            let seen = match seen {
+                Seen::Resource(resource) => WireSeen::Resource(resource.into()),
+                Seen::Deleted(resource) => WireSeen::Deleted(resource.into()),
+                Seen::Bookmark => WireSeen::Bookmark(Bookmark {}),
+            };
+            Ok(WatchResourcesResponse {
+                position: position.0,
+                seen: Some(seen),
+            })
+        });
+        Ok(Response::new(answers.boxed()))
+    }
+}
