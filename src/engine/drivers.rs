@@ -113,8 +113,8 @@ impl Engine {
         Ok(session)
     }
 
-    /// The next message of a stream, or why it ends.
-    pub async fn next_message(&self, session: &Arc<Session>) -> Result<Outgoing> {
+    /// The next message of a stream; `None` when it ended cleanly, else why it ends.
+    pub async fn next_message(&self, session: &Arc<Session>) -> Result<Option<Outgoing>> {
         session.outbox.next().await
     }
 

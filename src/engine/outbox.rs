@@ -126,7 +126,8 @@ pub struct Outbox {
 #[derive(Debug, Default)]
 struct Queue {
     messages: VecDeque<Outgoing>,
-    end: Option<Error>,
+    /// Why nothing more is added: an error, or `None` for a clean end.
+    end: Option<Option<Error>>,
     /// How many messages have gone out; a queue that waits without this moving is stuck.
     taken: u64,
 }
@@ -148,9 +149,9 @@ impl Outbox {
             return;
         }
         if queue.messages.len() >= self.most {
-            queue.end = Some(Error::TooSlow(
+            queue.end = Some(Some(Error::TooSlow(
                 "the driver does not read what it is sent".to_owned(),
-            ));
+            )));
             queue.messages.clear();
         } else {
             queue.messages.push_back(message);
@@ -159,8 +160,8 @@ impl Outbox {
         self.ready.notify_one();
     }
 
-    /// Ends the stream once what waits has gone out. The first reason stands.
-    pub fn end(&self, why: Error) {
+    /// Ends the stream once what waits has gone out: with an error, or cleanly. The first end stands.
+    pub fn end(&self, why: Option<Error>) {
         self.lock().end.get_or_insert(why);
         self.ready.notify_one();
     }
@@ -169,22 +170,24 @@ impl Outbox {
     pub fn cut(&self, why: Error) {
         let mut queue = self.lock();
         queue.messages.clear();
-        queue.end.get_or_insert(why);
+        queue.end.get_or_insert(Some(why));
         drop(queue);
         self.ready.notify_one();
     }
 
-    /// The next message; after the last one the reason for the end.
-    pub async fn next(&self) -> Result<Outgoing> {
+    /// The next message; after the last one the error that ended the stream, or `None`.
+    pub async fn next(&self) -> Result<Option<Outgoing>> {
         loop {
             {
                 let mut queue = self.lock();
                 if let Some(message) = queue.messages.pop_front() {
                     queue.taken += 1;
-                    return Ok(message);
+                    return Ok(Some(message));
                 }
-                if let Some(end) = &queue.end {
-                    return Err(end.clone());
+                match &queue.end {
+                    Some(Some(error)) => return Err(error.clone()),
+                    Some(None) => return Ok(None),
+                    None => {}
                 }
             }
             self.ready.notified().await;
@@ -254,9 +257,9 @@ mod tests {
         ] {
             outbox.push(message);
         }
-        outbox.end(Error::Stopping);
+        outbox.end(None);
         let mut seen = Vec::new();
-        while let Ok(message) = outbox.next().await {
+        while let Ok(Some(message)) = outbox.next().await {
             seen.push(message);
         }
         assert_eq!(seen, [ack(1, Some(3)), ack(1, None), ack(2, Some(4))]);

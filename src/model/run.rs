@@ -724,7 +724,7 @@ pub fn fan_out(drivers: impl Iterator<Item = Name>) -> Vec<StepRun> {
     let unique: BTreeMap<Name, ()> = drivers.map(|driver| (driver, ())).collect();
     unique
         .into_keys()
-        .map(|driver| StepRun::new(driver.clone(), driver.to_string(), driver))
+        .map(|driver| StepRun::new(driver.clone(), String::new(), driver))
         .collect()
 }
 

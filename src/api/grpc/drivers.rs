@@ -54,7 +54,8 @@ impl DriverService for Api {
         let answers = unfold(Some((outbound, Some(session))), |state| async move {
             let (mut outbound, began) = state?;
             match outbound.next(began).await {
-                Ok(answer) => Some((Ok(answer), Some((outbound, None)))),
+                Ok(Some(answer)) => Some((Ok(answer), Some((outbound, None)))),
+                Ok(None) => None,
                 Err(error) => Some((Err(Status::from(error)), None)),
             }
         });
@@ -135,14 +136,14 @@ impl Reader {
         let clean = match end {
             Ok(clean) => clean,
             Err(error) => {
-                session.outbox.end(error);
+                session.outbox.end(Some(error));
                 false
             }
         };
         if let Err(error) = engine.stream_ended(&session, clean).await {
             tracing::debug!(%error, "the end of a stream could not be written");
         }
-        session.outbox.end(Error::Stopping);
+        session.outbox.end(None);
     }
 
     /// Waits for the hello.
@@ -211,25 +212,29 @@ impl Outbound {
     async fn next(
         &mut self,
         began: Option<oneshot::Receiver<Result<Arc<Session>>>>,
-    ) -> Result<DriverStreamResponse> {
+    ) -> Result<Option<DriverStreamResponse>> {
         if let Some(began) = began {
             self.session = Some(began.await.map_err(|_| Error::Stopping)??);
         }
         let session = self.session.clone().ok_or(Error::Stopping)?;
         loop {
-            let outgoing = self.engine.next_message(&session).await?;
+            let Some(outgoing) = self.engine.next_message(&session).await? else {
+                return Ok(None);
+            };
             match outgoing {
                 Outgoing::Offer { run, offer, .. } => {
                     let Some(task) = self.engine.push_offer(&session, run, offer).await? else {
                         continue;
                     };
                     match reconcile(task, session.max_message) {
-                        Ok(answer) => return Ok(answer),
+                        Ok(answer) => return Ok(Some(answer)),
                         Err(reason) => self.engine.unfit(offer, reason).await?,
                     }
                 }
-                Outgoing::Welcome(verdicts) => return Ok(welcome(self.engine.options(), verdicts)),
-                other => return Ok(message(other)),
+                Outgoing::Welcome(verdicts) => {
+                    return Ok(Some(welcome(self.engine.options(), verdicts)));
+                }
+                other => return Ok(Some(message(other))),
             }
         }
     }

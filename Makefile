@@ -1,0 +1,39 @@
+# Everything a person runs here. Build output goes to $CARGO_TARGET_DIR, or to target/.
+#
+# RocksDB is compiled once per machine and kept outside the clone: scripts/rocksdb.sh finds or makes it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+CARGO = ROCKSDB_STATIC=1 ROCKSDB_LIB_DIR="$$(scripts/rocksdb.sh)" cargo
+
+.PHONY: help deps build test check lint demo clean
+
+help: ## shows this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps: ## installs what building, testing and the demo need (Debian, as root)
+	@scripts/deps.sh
+
+build: deps ## builds the release binary: $(TARGET)/release/conveyor
+	@$(CARGO) build --locked --release
+	@echo "built $(TARGET)/release/conveyor"
+
+test: deps ## runs every test
+	@$(CARGO) test --locked --workspace
+
+check: deps lint ## formatting, lints, documentation
+	@cargo fmt --all --check
+	@$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
+
+lint: ## lints the API
+	@scripts/buf.sh lint
+
+demo: build ## runs real work in front of you, and cleans up after itself
+	@CONVEYOR_BIN="$(abspath $(TARGET))/release/conveyor" scripts/demo.sh
+
+clean: ## removes build output, but not the compiled RocksDB
+	@cargo clean
