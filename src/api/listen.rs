@@ -39,7 +39,8 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 pub struct ListenOptions {
     /// Most connections at once; more wait in the kernel.
     pub connections: usize,
-    /// How long a peer may take to say what it speaks, and to send a request's head.
+    /// How long a peer may take to say what it speaks, and to send the head of its next request. Idle
+    /// HTTP/1 connections end after it too.
     pub head: Duration,
     /// How long open requests may run on after the stop; then their connections are closed.
     pub drain: Duration,
@@ -49,7 +50,7 @@ impl Default for ListenOptions {
     fn default() -> Self {
         ListenOptions {
             connections: 16_000,
-            head: Duration::from_secs(10),
+            head: Duration::from_secs(30),
             drain: Duration::from_secs(4),
         }
     }
