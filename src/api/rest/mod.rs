@@ -21,7 +21,6 @@ use tower_http::normalize_path::NormalizePath;
 use super::{RouterOptions, Services};
 use error::Failure;
 use guard::Guard;
-pub use stream::WaitForUnknownRun;
 
 /// Everything that is not gRPC.
 pub(super) fn router<S: Services>(api: S, options: Arc<RouterOptions>) -> Router {

@@ -5,7 +5,7 @@ use tonic::{Code, Request, Response, Status, Streaming};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::api::AppendLines;
-use crate::api::rest::WaitForUnknownRun;
+use crate::api::rest::stream::WaitForUnknownRun;
 use crate::error::{Error, Violation};
 use crate::proto::driver_service_server::DriverService;
 use crate::proto::log_service_server::LogService;
