@@ -170,7 +170,7 @@ async fn the_tutorial_works_as_printed() {
     for message in ["/work", "total 0"] {
         let frame = soon("a line", socket.next()).await.unwrap().unwrap();
         let [time, text]: [String; 2] = serde_json::from_str(frame.to_text().unwrap()).unwrap();
-        assert!(time.parse::<u64>().unwrap() > 1_700_000_000, "{time}");
+        assert!(time.parse::<u64>().is_ok(), "decimal unix seconds: {time}");
         assert_eq!(text, message);
     }
     driver.logged(2).await;
