@@ -7,6 +7,7 @@ mod convert;
 pub mod grpc;
 pub mod health;
 pub mod listen;
+mod reflection;
 pub mod rest;
 mod status;
 mod stream;
@@ -29,6 +30,7 @@ use tonic::codec::CompressionEncoding::Gzip;
 use tonic::service::Routes;
 use tower::ServiceExt;
 
+use self::reflection::{Reflection, v1, v1alpha};
 use crate::proto::driver_service_server::{DriverService, DriverServiceServer};
 use crate::proto::log_service_server::{LogService, LogServiceServer};
 use crate::proto::pipeline_service_server::{PipelineService, PipelineServiceServer};
@@ -113,30 +115,16 @@ fn grpc<S: Services>(api: S, options: &RouterOptions) -> Router {
                 .accept_compressed(Gzip)
         };
     }
-    let reflection = || {
-        tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-    };
-    let valid = "protox wrote valid descriptors";
+    let sets = [FILE_DESCRIPTOR_SET, tonic_health::pb::FILE_DESCRIPTOR_SET];
+    let reflection = Reflection::new(&sets, &options.stop);
     Routes::new(service!(ResourceServiceServer))
         .add_service(service!(PipelineServiceServer))
         .add_service(service!(RunServiceServer))
         .add_service(service!(DriverServiceServer))
         .add_service(service!(LogServiceServer))
         .add_service(health::service(options).accept_compressed(Gzip))
-        .add_service(
-            reflection()
-                .build_v1()
-                .expect(valid)
-                .accept_compressed(Gzip),
-        )
-        .add_service(
-            reflection()
-                .build_v1alpha()
-                .expect(valid)
-                .accept_compressed(Gzip),
-        )
+        .add_service(v1::ServerReflectionServer::new(reflection.clone()).accept_compressed(Gzip))
+        .add_service(v1alpha::ServerReflectionServer::new(reflection).accept_compressed(Gzip))
         .prepare()
         .into_axum_router()
 }
