@@ -8,6 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 conveyor=$(realpath "${CONVEYOR_BIN:-${CARGO_TARGET_DIR:-target}/release/conveyor}")
 work=$(mktemp -d "${TMPDIR:-/tmp}/conveyor-demo.XXXXXX")
 pids=()
+export CONVEYOR_LOG=warn
 
 bold='' dim='' plain=''
 if [ -t 1 ] && [ -z "${NO_COLOR-}" ]; then
@@ -29,14 +30,17 @@ start() {
   pids=("$!" ${pids[@]+"${pids[@]}"})
 }
 
-# Asks a program to end, and makes it end when it has not within 10 s.
+# Asks a program to end: first when its work is done, after 2 s at once, and makes it end after 10 s more.
 stop() {
-  kill "$1" 2>/dev/null || true
-  for _ in $(seq 100); do
-    kill -0 "$1" 2>/dev/null || break
+  local tenth
+  for tenth in $(seq 0 120); do
+    case $tenth in
+      0 | 20) kill "$1" 2>/dev/null || break ;;
+      120) kill -KILL "$1" 2>/dev/null || break ;;
+      *) kill -0 "$1" 2>/dev/null || break ;;
+    esac
     sleep 0.1
   done
-  kill -KILL "$1" 2>/dev/null || true
   wait "$1" 2>/dev/null || true
 }
 
@@ -124,7 +128,7 @@ post_and_follow() {
   run=$(sed -n 's/.*"runid": *"\([^"]*\)".*/\1/p' <<<"$answer")
   [ -n "$run" ] || fail "the answer names no run"
   note "conveyor logs $run --follow"
-  timeout 120 "$conveyor" logs "$run" --follow || fail "the log of run $run did not come to its end"
+  timeout --foreground 120 "$conveyor" logs "$run" --follow || fail "the log of run $run did not come to its end"
   note "conveyor runs $run"
   "$conveyor" runs "$run"
   "$conveyor" runs "$run" --output json | grep -q '"RUN_STATE_SUCCEEDED"' || fail "run $run did not succeed"

@@ -26,7 +26,10 @@ impl Runner {
     fn with(server: &Server, arguments: &[&str], change: impl FnOnce(&mut Command)) -> Self {
         let address = format!("http://{}", server.address);
         let mut command = conveyor(&["driver", "command-runner", "--server", &address]);
-        command.args(arguments).stdin(Stdio::null());
+        command
+            .args(arguments)
+            .env("CONVEYOR_LOG", "warn")
+            .stdin(Stdio::null());
         change(&mut command);
         Self(command.spawn().unwrap())
     }

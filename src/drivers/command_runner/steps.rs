@@ -66,11 +66,14 @@ async fn run_all(
     Ok(())
 }
 
+/// One line says where the task is. A command of several lines is known by its name alone.
 fn announcement(number: usize, count: usize, step: &Step) -> String {
-    let mut lines = step.command.lines();
-    let first = lines.next().unwrap_or_default();
-    let more = if lines.next().is_some() { " ..." } else { "" };
-    format!("step {number} of {count}, {}: {first}{more}", step.name)
+    let command = step.command.trim();
+    let begun = format!("step {number} of {count}, {}", step.name);
+    match command.contains('\n') {
+        true => begun,
+        false => format!("{begun}: {command}"),
+    }
 }
 
 #[cfg(test)]
@@ -89,8 +92,12 @@ mod tests {
             "step 1 of 2, build: make"
         );
         assert_eq!(
+            announcement(2, 2, &step("make\n")),
+            "step 2 of 2, build: make"
+        );
+        assert_eq!(
             announcement(2, 2, &step("set -e\nmake")),
-            "step 2 of 2, build: set -e ..."
+            "step 2 of 2, build"
         );
     }
 }
