@@ -113,7 +113,11 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
         )),
     };
     serving.send_replace(false);
-    outcome?;
+    if outcome.is_err() {
+        stop.cancel();
+        store.close().await;
+        return outcome;
+    }
     tracing::info!("draining");
     accepting.cancel();
     let drained = drain(&engine, &store, &stop, &tracker);

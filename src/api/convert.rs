@@ -70,7 +70,8 @@ fn from_wire(value: prost_types::Value, depth: usize) -> std::result::Result<Val
         ));
     }
     Ok(match value.kind {
-        None | Some(Kind::NullValue(_)) => Value::Null,
+        None => return Err("a value without a kind says nothing".to_owned()),
+        Some(Kind::NullValue(_)) => Value::Null,
         Some(Kind::BoolValue(it)) => Value::Bool(it),
         Some(Kind::StringValue(it)) => Value::String(it),
         Some(Kind::NumberValue(it)) => number(it)?,

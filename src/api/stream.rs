@@ -1,5 +1,6 @@
 //! DriverStream's messages to what the engine knows, and back.
 
+use jiff::Timestamp;
 use prost::Message as _;
 
 use super::convert::{duration, json, time_from};
@@ -110,7 +111,7 @@ fn events(words: &[String]) -> Result<Vec<EventFilter>> {
 }
 
 /// Reads a message that comes after the hello.
-pub(super) fn report(it: DriverStreamRequest) -> Result<Inbound> {
+pub(super) fn report(it: DriverStreamRequest, now: Timestamp) -> Result<Inbound> {
     let report = match it.kind {
         None => return Ok(Inbound::Unknown),
         Some(In::Hello(_)) => {
@@ -131,7 +132,7 @@ pub(super) fn report(it: DriverStreamRequest) -> Result<Inbound> {
                 .lines
                 .into_iter()
                 .enumerate()
-                .map(|(at, it)| line(at, it))
+                .map(|(at, it)| line(at, it, now))
                 .collect::<Result<_>>()?,
         },
         Some(In::Result(result)) => Report::Result(TaskResult {
@@ -155,11 +156,14 @@ pub(super) fn report(it: DriverStreamRequest) -> Result<Inbound> {
     Ok(Inbound::Report(report))
 }
 
-fn line(at: usize, it: proto::LogLine) -> Result<Line> {
+/// A line without a time was written now.
+fn line(at: usize, it: proto::LogLine, now: Timestamp) -> Result<Line> {
     let wrong = |violation: Violation| Error::Invalid(vec![violation]);
-    let time = it.time.unwrap_or_default();
+    let time = it.time.map_or(Ok(now), |time| {
+        time_from(time, &format!("log.lines[{at}].time"))
+    });
     Ok(Line {
-        time: time_from(time, &format!("log.lines[{at}].time")).map_err(wrong)?,
+        time: time.map_err(wrong)?,
         stream: it.stream,
         labels: it.labels.into_iter().collect(),
         message: it.message,

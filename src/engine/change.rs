@@ -360,9 +360,9 @@ impl<'a> Change<'a> {
             let written = outcome.is_ok();
             done(outcome);
             if written {
-                sends
-                    .into_iter()
-                    .for_each(|(session, message)| session.outbox.push(message));
+                for (session, message) in sends {
+                    session.outbox.push(message);
+                }
                 wake.iter().for_each(|run| hub.wake(&run.to_string()));
             }
         });

@@ -104,9 +104,10 @@ impl Engine {
             max_message: hello.max_message,
             outbox: Outbox::new(hello.slots),
         });
-        self.connect(&mut change, &hello, &session)?;
+        replace_older(&mut change, &hello)?;
         self.introduce(&mut change, &hello);
         let verdicts = self.verdicts(&mut change, &hello, &done_before);
+        connect(&mut change, &hello, &session);
         change.send(&session, Outgoing::Welcome(verdicts));
         change.touch(&hello.driver);
         change.commit(slot, drop);
@@ -187,14 +188,21 @@ impl Engine {
 
     /// Sends a message to every connected driver and says to how many.
     pub fn broadcast(&self, notice: &Notice) -> Result<usize> {
+        let fields = [
+            ("event", &notice.event),
+            ("id", &notice.id),
+            ("run_id", &notice.run),
+        ];
+        if let Some((field, _)) = fields.iter().find(|(_, text)| text.len() > 1 << 10) {
+            return Err(Error::invalid(*field, "at most 1 KiB"));
+        }
         if notice.payload.len() > 64 << 10 {
             return Err(Error::invalid("payload", "at most 64 KiB"));
         }
         let sessions = self.sessions();
-        for session in &sessions {
-            session.outbox.push(Outgoing::Notice(notice.clone()));
-        }
-        Ok(sessions.len())
+        let notice =
+            |session: &&Arc<Session>| session.outbox.push(Outgoing::Notice(notice.clone()));
+        Ok(sessions.iter().filter(notice).count())
     }
 
     /// Reads a driver.
@@ -252,9 +260,16 @@ impl Engine {
                 });
             }
             entry.known = None;
-            let mut runs: Vec<RunId> = entry.queue.values().copied().collect();
-            runs.dedup();
-            for run in runs {
+            let waits = |run: &Run| run.frontier().any(|step| run.steps[step].driver == *name);
+            let waiting = change
+                .board
+                .runs
+                .values()
+                .map(|open| &open.run)
+                .filter(|run| waits(run));
+            let mut waiting: Vec<(u64, RunId)> = waiting.map(|run| (run.order, run.id)).collect();
+            waiting.sort_unstable();
+            for (_, run) in waiting {
                 change.apply(run, Event::DriverDeleted(name.clone()));
             }
             change.batch.delete_driver(name);
@@ -300,39 +315,6 @@ impl Engine {
         };
         let attempt = &run.steps[step].attempts[attempt];
         Ok(attempt.reported && attempt.offer.token == token)
-    }
-
-    /// Makes this stream the newest of its instance.
-    fn connect(
-        &self,
-        change: &mut Change<'_>,
-        hello: &Hello,
-        session: &Arc<Session>,
-    ) -> Result<()> {
-        let (tick, now) = (change.tick, change.now);
-        let entry = change.board.driver(&hello.driver);
-        let instance = entry
-            .instances
-            .entry(hello.instance)
-            .or_insert_with(|| Instance::away(tick));
-        if let Some(old) = &instance.session {
-            if instance.stream_number >= hello.stream_number {
-                return Err(Error::Replaced);
-            }
-            old.outbox.cut(Error::Replaced);
-        }
-        instance.session = Some(Arc::clone(session));
-        instance.stream_number = hello.stream_number;
-        instance.slots = hello.slots;
-        instance.labels.clone_from(&hello.labels);
-        instance.sdk.clone_from(&hello.sdk);
-        instance.connected = now;
-        instance.refused.clear();
-        instance.muted = false;
-        instance.draining = false;
-        instance.heard = tick;
-        instance.stuck = None;
-        Ok(())
     }
 
     /// Stores what a driver listens to where that is new, and gives it the runs that wait for anybody.
@@ -443,6 +425,43 @@ impl Engine {
             .filter_map(|instance| instance.session.clone())
             .collect()
     }
+}
+
+/// Ends an older stream of the instance. Of equals the first stays.
+fn replace_older(change: &mut Change<'_>, hello: &Hello) -> Result<()> {
+    let entry = change.board.driver(&hello.driver);
+    let Some(instance) = entry.instances.get_mut(&hello.instance) else {
+        return Ok(());
+    };
+    if let Some(old) = &instance.session {
+        if instance.stream_number >= hello.stream_number {
+            return Err(Error::Replaced);
+        }
+        old.outbox.cut(Error::Replaced);
+        instance.session = None;
+    }
+    Ok(())
+}
+
+/// Makes this stream the newest of its instance.
+fn connect(change: &mut Change<'_>, hello: &Hello, session: &Arc<Session>) {
+    let (tick, now) = (change.tick, change.now);
+    let entry = change.board.driver(&hello.driver);
+    let instance = entry
+        .instances
+        .entry(hello.instance)
+        .or_insert_with(|| Instance::away(tick));
+    instance.session = Some(Arc::clone(session));
+    instance.stream_number = hello.stream_number;
+    instance.slots = hello.slots;
+    instance.labels.clone_from(&hello.labels);
+    instance.sdk.clone_from(&hello.sdk);
+    instance.connected = now;
+    instance.refused.clear();
+    instance.muted = false;
+    instance.draining = false;
+    instance.heard = tick;
+    instance.stuck = None;
 }
 
 /// The verdict on a task that is open and the instance's own.

@@ -1,6 +1,6 @@
 //! What waits to go out on one driver's stream.
 //!
-//! Invariants: the queue is bounded by count; log acks of a task fold into the newest one, a FENCED never goes
+//! Invariants: nothing goes out before Welcome; the queue is bounded by count and bytes; log acks of a task fold into the newest one, a FENCED never goes
 //! away; after the end nothing is added, and what stood before it still goes out.
 
 use std::collections::VecDeque;
@@ -15,6 +15,8 @@ use crate::model::run::Offer;
 
 /// Most messages that wait for one stream, beside one for each slot.
 const MOST: usize = 4096;
+/// Most bytes of notices that wait for one stream.
+const NOTICE_BYTES: usize = 8 << 20;
 
 /// Why a driver is asked to stop a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +117,21 @@ pub enum Outgoing {
     Drain,
 }
 
+impl Outgoing {
+    fn notice_bytes(&self) -> usize {
+        match self {
+            Self::Notice(it) => it.event.len() + it.payload.len() + it.id.len() + it.run.len(),
+            Self::Welcome(_)
+            | Self::Offer { .. }
+            | Self::Cancel { .. }
+            | Self::LogAck { .. }
+            | Self::ResultAck { .. }
+            | Self::HeartbeatAck
+            | Self::Drain => 0,
+        }
+    }
+}
+
 /// The queue of one stream.
 #[derive(Debug)]
 pub struct Outbox {
@@ -126,6 +143,10 @@ pub struct Outbox {
 #[derive(Debug, Default)]
 struct Queue {
     messages: VecDeque<Outgoing>,
+    /// Whether Welcome was pushed; until then nothing goes out.
+    welcomed: bool,
+    /// Bytes of the notices that wait; the other messages are small.
+    notice_bytes: usize,
     /// Why nothing more is added: an error, or `None` for a clean end.
     end: Option<Option<Error>>,
     /// How many messages have gone out; a queue that waits without this moving is stuck.
@@ -142,22 +163,31 @@ impl Outbox {
         }
     }
 
-    /// Adds a message. A queue that is full ends the stream.
-    pub fn push(&self, message: Outgoing) {
+    /// Adds a message; false for a notice that finds no room. A queue that is full ends the stream.
+    pub fn push(&self, message: Outgoing) -> bool {
         let mut queue = self.lock();
         if queue.end.is_some() || queue.folds(&message) {
-            return;
+            return false;
         }
+        let bytes = message.notice_bytes();
+        if queue.notice_bytes + bytes > NOTICE_BYTES {
+            return false;
+        }
+        queue.notice_bytes += bytes;
         if queue.messages.len() >= self.most {
             queue.end = Some(Some(Error::TooSlow(
                 "the driver does not read what it is sent".to_owned(),
             )));
             queue.messages.clear();
+        } else if matches!(message, Outgoing::Welcome(_)) {
+            queue.welcomed = true;
+            queue.messages.push_front(message);
         } else {
             queue.messages.push_back(message);
         }
         drop(queue);
         self.ready.notify_one();
+        true
     }
 
     /// Ends the stream once what waits has gone out: with an error, or cleanly. The first end stands.
@@ -170,6 +200,7 @@ impl Outbox {
     pub fn cut(&self, why: Error) {
         let mut queue = self.lock();
         queue.messages.clear();
+        queue.notice_bytes = 0;
         queue.end.get_or_insert(Some(why));
         drop(queue);
         self.ready.notify_one();
@@ -180,8 +211,11 @@ impl Outbox {
         loop {
             {
                 let mut queue = self.lock();
-                if let Some(message) = queue.messages.pop_front() {
+                if queue.welcomed
+                    && let Some(message) = queue.messages.pop_front()
+                {
                     queue.taken += 1;
+                    queue.notice_bytes -= message.notice_bytes();
                     return Ok(Some(message));
                 }
                 match &queue.end {
@@ -249,6 +283,8 @@ mod tests {
     #[tokio::test]
     async fn log_acks_fold_but_a_fenced_one_stays() {
         let outbox = Outbox::new(1);
+        outbox.push(Outgoing::Welcome(Vec::new()));
+        outbox.next().await.expect("it waits");
         for message in [
             ack(1, Some(1)),
             ack(1, None),

@@ -4,6 +4,7 @@
 //! stream. Its answer goes out when what it changed is on disk.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Engine;
 use super::board::{Board, Session};
@@ -142,11 +143,11 @@ impl Engine {
                         ));
                     }
                 }
-                None => session.outbox.push(cancel(
-                    offer,
-                    CancelReason::Fenced,
-                    std::time::Duration::ZERO,
-                )),
+                None => {
+                    session
+                        .outbox
+                        .push(cancel(offer, CancelReason::Fenced, Duration::ZERO));
+                }
             }
         }
         session.outbox.push(Outgoing::HeartbeatAck);
@@ -194,10 +195,7 @@ impl Engine {
                     token,
                     instance: session.instance,
                 };
-                change.send(
-                    session,
-                    cancel(offer, CancelReason::Fenced, std::time::Duration::ZERO),
-                );
+                change.send(session, cancel(offer, CancelReason::Fenced, Duration::ZERO));
             }
         }
         change.commit(slot, drop);

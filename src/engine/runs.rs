@@ -8,7 +8,7 @@ use super::board::{Board, Instance, OpenRun, Task};
 use super::change::Change;
 use super::resources::{Shown, digest};
 use super::{Engine, Listed, PageRequest, page_size, page_start};
-use crate::error::{Error, Result, cut};
+use crate::error::{Error, Result};
 use crate::model::name::{Name, Noun, RunId};
 use crate::model::pipeline::Pipeline;
 use crate::model::run::{Cause, Event, Run, RunState, StepState};
@@ -145,11 +145,15 @@ impl Engine {
     /// Cancels a run. One that has ended is answered unchanged.
     pub async fn cancel_run(&self, id: RunId, reason: &str) -> Result<Run> {
         self.stored_run(id).await?;
+        if reason.chars().count() > 200 {
+            return Err(Error::invalid("reason", "at most 200 characters"));
+        }
         let reason = if reason.is_empty() {
-            "it was cancelled".to_owned()
+            "it was cancelled"
         } else {
-            cut(reason, 200)
-        };
+            reason
+        }
+        .to_owned();
         let slot = self.0.store.committer().reserve(1024).await?;
         let (done, answer) = oneshot::channel();
         {

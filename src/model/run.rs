@@ -285,8 +285,13 @@ impl StepRun {
 impl Run {
     /// The steps that wait for a driver now, by index.
     pub fn startable(&self) -> impl Iterator<Item = usize> + '_ {
-        let open =
-            self.waits_for.is_none() && matches!(self.state, RunState::Pending | RunState::Running);
+        let first_in_line = self.waits_for.is_none();
+        self.frontier().filter(move |_| first_in_line)
+    }
+
+    /// The steps that wait for a driver once the run's turn has come, by index.
+    pub fn frontier(&self) -> impl Iterator<Item = usize> + '_ {
+        let open = matches!(self.state, RunState::Pending | RunState::Running);
         let last = match self.pipeline {
             Some(_) => self
                 .steps
@@ -296,11 +301,8 @@ impl Run {
             None => self.steps.len(),
         };
         let steps = if open { &self.steps[..last] } else { &[] };
-        steps
-            .iter()
-            .enumerate()
-            .filter(|(_, step)| step.state == StepState::Pending)
-            .map(|(at, _)| at)
+        let pending = |(_, step): &(usize, &StepRun)| step.state == StepState::Pending;
+        steps.iter().enumerate().filter(pending).map(|(at, _)| at)
     }
 
     /// Whether it has no steps because no driver for it is known yet.

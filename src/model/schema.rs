@@ -229,11 +229,36 @@ fn describe(error: &ValidationError<'_>) -> String {
         Value::String(text) => text.chars().count() <= 38,
         Value::Array(_) | Value::Object(_) => false,
     };
-    if short {
+    let text = if short {
         error.to_string()
     } else {
         error.masked_with("this value").to_string()
+    };
+    short_quotes(&text)
+}
+
+/// Cuts what stands between quotes to 40 characters.
+fn short_quotes(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(['"', '\'']) {
+        let quote = if rest[start..].starts_with('"') {
+            '"'
+        } else {
+            '\''
+        };
+        let (before, quoted) = rest.split_at(start + 1);
+        out.push_str(before);
+        let Some(end) = quoted.find(quote) else {
+            rest = quoted;
+            break;
+        };
+        out.push_str(&cut(&quoted[..end], 40));
+        out.push(quote);
+        rest = &quoted[end + 1..];
     }
+    out.push_str(&cut(rest, 200));
+    out
 }
 
 fn path(root: &str, error: &ValidationError<'_>) -> String {

@@ -80,6 +80,8 @@ pub enum Key<'a> {
     OpenRun(u64),
     /// A run of a resource, by its order.
     ResourceRun(&'a Name, &'a Name, u64),
+    /// A run of a resource of a definition, by its order.
+    DefinitionRun(&'a Name, u64),
     /// The run of an accepted task.
     Task(TaskId),
     /// A pipeline of a definition.
@@ -135,6 +137,9 @@ impl Key<'_> {
                     .number(*order)
                     .0,
             ),
+            Self::DefinitionRun(kind, order) => {
+                (Family::Indexes, tag(9).text(kind.as_str()).number(*order).0)
+            }
             Self::Task(task) => (Family::Indexes, tag(3).id(task.0).0),
             Self::DefinitionPipeline(kind, name) => (
                 Family::Indexes,
@@ -181,8 +186,10 @@ pub enum Prefix<'a> {
     Log(&'a str),
     /// All unfinished runs.
     OpenRuns,
-    /// The runs of a resource, or of all resources of a definition.
-    ResourceRuns(&'a Name, Option<&'a Name>),
+    /// The runs of a resource.
+    ResourceRuns(&'a Name, &'a Name),
+    /// The runs of all resources of a definition.
+    DefinitionRuns(&'a Name),
     /// The pipelines of a definition.
     DefinitionPipelines(&'a Name),
     /// The resources that name a pipeline.
@@ -208,11 +215,11 @@ impl Prefix<'_> {
             Self::StepResults(run) => (Family::Runs, tag(2).id(run.0).0),
             Self::Log(run) => (Family::Logs, tag(1).text(run).0),
             Self::OpenRuns => (Family::Indexes, tag(1).0),
-            Self::ResourceRuns(kind, None) => (Family::Indexes, tag(2).text(kind.as_str()).0),
-            Self::ResourceRuns(kind, Some(name)) => (
+            Self::ResourceRuns(kind, name) => (
                 Family::Indexes,
                 tag(2).text(kind.as_str()).text(name.as_str()).0,
             ),
+            Self::DefinitionRuns(kind) => (Family::Indexes, tag(9).text(kind.as_str()).0),
             Self::DefinitionPipelines(kind) => (Family::Indexes, tag(4).text(kind.as_str()).0),
             Self::PipelineResources(pipeline) => {
                 (Family::Indexes, tag(5).text(pipeline.as_str()).0)

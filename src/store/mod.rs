@@ -19,7 +19,7 @@
 //! | runs | LogProgress | LogProgress | engine/logs, with each chunk of a driver |
 //! | logs | LogChunk | LogChunk | engine/logs |
 //! | indexes | OpenRun | id of the run | engine/dispatch, while the run has not ended |
-//! | indexes | ResourceRun | id of the run | engine/dispatch, with the run |
+//! | indexes | ResourceRun, DefinitionRun | id of the run | engine/dispatch, with the run |
 //! | indexes | Task | TaskRef | engine/dispatch, when an offer is accepted |
 //! | indexes | DefinitionPipeline | nothing | engine/pipelines |
 //! | indexes | PipelineResource | nothing | engine/resources |
@@ -140,5 +140,7 @@ impl Store {
     /// Writes what is queued and stops the committer. Later commits fail.
     pub async fn close(&self) {
         self.committer.stop().await;
+        // Threads of RocksDB that outlive the process's destructors would abort it.
+        self.db.cancel_all_background_work(true);
     }
 }

@@ -55,6 +55,10 @@ impl Batch {
             &Key::ResourceRun(&run.resource.kind, &run.resource.name, run.order),
             id.clone(),
         );
+        self.put_bytes(
+            &Key::DefinitionRun(&run.resource.kind, run.order),
+            id.clone(),
+        );
         self.put_bytes(&Key::OpenRun(run.order), id);
     }
 
@@ -152,9 +156,10 @@ impl Store {
         most: usize,
     ) -> Result<Page<Run>> {
         self.blocking(move |store| {
-            let prefix = match &kind {
-                Some(kind) => Prefix::ResourceRuns(kind, name.as_ref()),
-                None => Prefix::Runs,
+            let prefix = match (&kind, &name) {
+                (Some(kind), Some(name)) => Prefix::ResourceRuns(kind, name),
+                (Some(kind), None) => Prefix::DefinitionRuns(kind),
+                (None, _) => Prefix::Runs,
             };
             let family = prefix.encode().0;
             let mut page = PageBuilder::new(most);

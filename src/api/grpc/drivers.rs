@@ -143,6 +143,8 @@ impl Reader {
         if let Err(error) = engine.stream_ended(&session, clean).await {
             tracing::debug!(%error, "the end of a stream could not be written");
         }
+        // Answers to what it sent before it closed still go out.
+        engine.settle().await;
         session.outbox.end(None);
     }
 
@@ -177,7 +179,7 @@ impl Reader {
                 Err(status) if is_broken(&status) => return Ok(false),
                 Err(status) => return Err(Error::Protocol(status.message().to_owned())),
             };
-            match report(request)? {
+            match report(request, self.api.engine.now())? {
                 Inbound::Report(it) => self.api.engine.report(session, it).await?,
                 Inbound::Unknown => self.skip(session),
             }

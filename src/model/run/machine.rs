@@ -10,9 +10,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{
-    Attempt, AttemptState, Cause, Offer, Outcome, Run, RunState, StepRun, StepState, Stop,
-};
+use super::{Attempt, AttemptState, Offer, Outcome, Run, RunState, StepRun, StepState, Stop};
 use crate::model::name::{InstanceId, Name, RunId, TaskId};
 
 /// How often a step is tried when its driver is lost.
@@ -329,7 +327,7 @@ impl Run {
 
     fn forget(&mut self, driver: &Name) {
         let waiting: Vec<usize> = self
-            .startable()
+            .frontier()
             .filter(|at| self.steps[*at].driver == *driver)
             .collect();
         for at in waiting {

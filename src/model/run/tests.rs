@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::model::name::ObjectId;
-use crate::model::run::{PipelineRef, ResourceRef};
+use crate::model::run::{Cause, PipelineRef, ResourceRef};
 
 fn name(text: &str) -> Name {
     text.parse().unwrap()
