@@ -2,7 +2,9 @@
 //!
 //! JSON of the user has two fields on the wire: a `Value` or `Struct` for people, and its exact text.
 
-use std::collections::BTreeMap;
+mod json;
+mod runs;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,8 +12,7 @@ use prost_types::value::Kind;
 use serde_json::Value;
 
 use crate::engine::resources::{Shown, Written};
-use crate::engine::runs::WholeRun;
-use crate::error::{Error, Result, Violation, cut};
+use crate::error::{Error, Result, Violation};
 use crate::model::json::Json;
 use crate::model::name::Name;
 use crate::model::pipeline::{Pipeline, PipelineInput, Step, check_labels, check_steps};
@@ -19,138 +20,11 @@ use crate::model::resource::{
     Definition, DefinitionInput, Resource, ResourceInput, SCHEMA_BYTES, SPEC_BYTES, check_text,
     user_metadata,
 };
-use crate::model::run::{Attempt, AttemptState, Run, RunState, StepRun, StepState};
 use crate::model::schema::Schema;
 use crate::proto;
 
-/// Deeper JSON is answered as text only: clients cannot decode a deeper Struct.
-const STRUCT_DEPTH: usize = 24;
-/// Longer JSON is answered as text only: as a Struct, small numbers take six times their text.
-const STRUCT_BYTES: usize = 512 << 10;
-
-/// The user's JSON from its two fields; `None` where neither is given.
-pub(super) fn json(
-    text: &str,
-    value: Option<prost_types::Value>,
-    field: &str,
-    most: usize,
-) -> std::result::Result<Option<(Json, Value)>, Violation> {
-    let written;
-    let text = match (text.is_empty(), value) {
-        (true, None) => return Ok(None),
-        (false, Some(_)) => {
-            return Err(Violation::new(
-                field,
-                format!("give either {field} or {field}_json, not both"),
-            ));
-        }
-        (false, None) => text,
-        (true, Some(value)) => {
-            written = from_wire(value, 0)
-                .map_err(|what| Violation::new(field, what))?
-                .to_string();
-            &written
-        }
-    };
-    if text.len() > most {
-        return Err(Violation::new(
-            field,
-            format!("{} bytes are too many: {most} at most", text.len()),
-        ));
-    }
-    Json::parse(text, field).map(Some)
-}
-
-/// Keys come out sorted, and whole numbers whole.
-fn from_wire(value: prost_types::Value, depth: usize) -> std::result::Result<Value, String> {
-    if depth > crate::model::json::MAX_DEPTH {
-        return Err(format!(
-            "JSON is nested deeper than {}",
-            crate::model::json::MAX_DEPTH
-        ));
-    }
-    Ok(match value.kind {
-        None => return Err("a value without a kind says nothing".to_owned()),
-        Some(Kind::NullValue(_)) => Value::Null,
-        Some(Kind::BoolValue(it)) => Value::Bool(it),
-        Some(Kind::StringValue(it)) => Value::String(it),
-        Some(Kind::NumberValue(it)) => number(it)?,
-        Some(Kind::ListValue(list)) => {
-            let items = list
-                .values
-                .into_iter()
-                .map(|item| from_wire(item, depth + 1));
-            Value::Array(items.collect::<std::result::Result<_, _>>()?)
-        }
-        Some(Kind::StructValue(map)) => {
-            let fields: BTreeMap<_, _> = map.fields.into_iter().collect();
-            let fields = fields
-                .into_iter()
-                .map(|(key, value)| Ok((key, from_wire(value, depth + 1)?)));
-            Value::Object(fields.collect::<std::result::Result<_, String>>()?)
-        }
-    })
-}
-
-#[allow(clippy::cast_possible_truncation, reason = "the range is checked")]
-fn number(it: f64) -> std::result::Result<Value, String> {
-    /// Above this, a double no longer holds every whole number.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    if it.fract() == 0.0 && it.abs() <= EXACT {
-        return Ok(Value::from(it as i64));
-    }
-    serde_json::Number::from_f64(it)
-        .map(Value::Number)
-        .ok_or_else(|| format!("{it} is no number of JSON"))
-}
-
-/// The wire's form of a text, where clients can decode it.
-fn to_wire(json: &Json) -> Option<prost_types::Value> {
-    if json.as_str().len() > STRUCT_BYTES {
-        return None;
-    }
-    let value = json.value();
-    (depth(&value) <= STRUCT_DEPTH).then(|| wire_value(value))
-}
-
-fn wire_value(value: Value) -> prost_types::Value {
-    let kind = match value {
-        Value::Null => Kind::NullValue(0),
-        Value::Bool(it) => Kind::BoolValue(it),
-        Value::Number(it) => Kind::NumberValue(it.as_f64().unwrap_or(f64::MAX)),
-        Value::String(it) => Kind::StringValue(it),
-        Value::Array(items) => Kind::ListValue(prost_types::ListValue {
-            values: items.into_iter().map(wire_value).collect(),
-        }),
-        Value::Object(map) => Kind::StructValue(wire_struct(map)),
-    };
-    prost_types::Value { kind: Some(kind) }
-}
-
-fn wire_struct(map: serde_json::Map<String, Value>) -> prost_types::Struct {
-    prost_types::Struct {
-        fields: map
-            .into_iter()
-            .map(|(key, value)| (key, wire_value(value)))
-            .collect(),
-    }
-}
-
-fn depth(value: &Value) -> usize {
-    match value {
-        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
-        Value::Object(map) => 1 + map.values().map(depth).max().unwrap_or(0),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
-    }
-}
-
-/// Both fields of a JSON text.
-pub(super) fn json_fields(json: Option<&Json>) -> (Option<prost_types::Value>, String) {
-    match json {
-        Some(json) => (to_wire(json), json.as_str().to_owned()),
-        None => (None, String::new()),
-    }
-}
+pub(super) use self::json::{json, json_fields};
+pub(super) use self::runs::run_state;
 
 /// A time on the wire.
 pub(super) fn time(time: Timestamp) -> prost_types::Timestamp {
@@ -458,108 +332,5 @@ impl From<Step> for proto::Step {
             timeout: it.timeout.map(duration),
             labels: it.labels.into_iter().collect(),
         }
-    }
-}
-
-impl From<Run> for proto::Run {
-    fn from(it: Run) -> Self {
-        Self {
-            id: it.id.to_string(),
-            event: it.cause.as_str().to_owned(),
-            resource: it.resource.kind.to_string(),
-            name: it.resource.name.to_string(),
-            revision: it.resource.revision,
-            pipeline: it
-                .pipeline
-                .map(|pipeline| pipeline.name.to_string())
-                .unwrap_or_default(),
-            state: proto::RunState::from(it.state).into(),
-            reason: it.reason,
-            waits_for: it.waits_for.map(|run| run.to_string()).unwrap_or_default(),
-            steps: it.steps.into_iter().map(proto::StepRun::from).collect(),
-            create_time: Some(time(it.created)),
-            start_time: it.started.map(time),
-            end_time: it.ended.map(time),
-            resource_snapshot: None,
-            pipeline_snapshot: None,
-        }
-    }
-}
-
-impl From<WholeRun> for proto::Run {
-    fn from(it: WholeRun) -> Self {
-        let mut run = Self::from(it.run);
-        for (step, data) in run.steps.iter_mut().zip(it.data) {
-            (step.data, step.data_json) = json_fields(data.and_then(|data| data.data).as_ref());
-        }
-        run.resource_snapshot = it.resource.map(proto::Resource::from);
-        run.pipeline_snapshot = it.pipeline.map(proto::Pipeline::from);
-        run
-    }
-}
-
-impl From<StepRun> for proto::StepRun {
-    fn from(it: StepRun) -> Self {
-        let attempts = it
-            .attempts
-            .into_iter()
-            .zip(1..)
-            .map(|(it, number)| attempt(it, number));
-        Self {
-            id: it.id.to_string(),
-            name: it.name,
-            driver: it.driver.to_string(),
-            state: proto::StepState::from(it.state).into(),
-            reason: it.reason,
-            attempts: attempts.collect(),
-            message: it.message,
-            data: None,
-            data_json: String::new(),
-        }
-    }
-}
-
-fn attempt(it: Attempt, number: i32) -> proto::Attempt {
-    proto::Attempt {
-        number,
-        task_id: it.offer.task.to_string(),
-        instance_id: it.offer.instance.to_string(),
-        state: proto::AttemptState::from(it.state).into(),
-        reason: it.reason,
-        start_time: Some(time(it.started)),
-        end_time: it.ended.map(time),
-    }
-}
-
-/// Maps the states of the model to those of the wire, one to one.
-macro_rules! states {
-    ($name:ident: $($state:ident),+) => {
-        impl From<$name> for proto::$name {
-            fn from(state: $name) -> Self {
-                match state {
-                    $($name::$state => Self::$state,)+
-                }
-            }
-        }
-    };
-}
-
-states!(RunState: Pending, Running, Cancelling, Succeeded, Failed, Cancelled);
-states!(StepState: Pending, Offered, Running, Succeeded, Failed, Skipped, Cancelled);
-states!(AttemptState: Running, Succeeded, Failed, Lost, Cancelled);
-
-/// The state that a list filters by.
-pub(super) fn run_state(number: i32) -> Result<RunState> {
-    match proto::RunState::try_from(number) {
-        Ok(proto::RunState::Pending) => Ok(RunState::Pending),
-        Ok(proto::RunState::Running) => Ok(RunState::Running),
-        Ok(proto::RunState::Cancelling) => Ok(RunState::Cancelling),
-        Ok(proto::RunState::Succeeded) => Ok(RunState::Succeeded),
-        Ok(proto::RunState::Failed) => Ok(RunState::Failed),
-        Ok(proto::RunState::Cancelled) => Ok(RunState::Cancelled),
-        Ok(proto::RunState::Unspecified) | Err(_) => Err(Error::invalid(
-            "states",
-            format!("{} is no state of a run", cut(&number.to_string(), 40)),
-        )),
     }
 }

@@ -5,9 +5,9 @@ use prost::Message as _;
 
 use super::convert::{duration, json, time_from};
 use crate::engine::Options;
-use crate::engine::drivers::{Hello, WholeTask};
 use crate::engine::outbox::{CancelReason, Outgoing, ResultAck as Taken, Verdict};
 use crate::engine::reports::{RESULT_DATA_BYTES, RESULT_MESSAGE_BYTES, Report, TaskResult};
+use crate::engine::sessions::{Hello, WholeTask};
 use crate::error::{Error, Result, Violation};
 use crate::model::driver::{EventFilter, SLOTS};
 use crate::model::json::Json;

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::Engine;
 use super::watch::Follower;
-use crate::error::{Error, Result, Violation, cut};
+use crate::error::{Error, Result, Violation};
 use crate::model::log::{BATCH_BYTES, BATCH_LINES, Chunk, LINE_BYTES, Line, weight};
 use crate::model::name::{Noun, RunId};
 use crate::store::{Batch, EncodedChunk};
@@ -245,20 +245,4 @@ fn check_outside(lines: &[OutsideLine]) -> Result<()> {
     } else {
         Err(Error::Invalid(violations))
     }
-}
-
-/// Checks a batch of a driver against the limits that Welcome named.
-pub(super) fn check_batch(lines: &[Line]) -> Result<()> {
-    if let Some(line) = lines.iter().find(|line| line.message.len() > LINE_BYTES) {
-        let text = cut(&line.message, 40);
-        return Err(Error::Protocol(format!(
-            "log.lines: a line is at most {LINE_BYTES} bytes long: {text:?}"
-        )));
-    }
-    if lines.len() > BATCH_LINES || lines.iter().map(weight).sum::<usize>() > BATCH_BYTES {
-        return Err(Error::Protocol(format!(
-            "log.lines: at most {BATCH_LINES} lines and {BATCH_BYTES} bytes a batch"
-        )));
-    }
-    Ok(())
 }

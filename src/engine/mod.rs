@@ -8,6 +8,8 @@
 
 mod board;
 mod change;
+mod definitions;
+mod dispatch;
 pub mod drivers;
 mod leases;
 mod log_book;
@@ -15,10 +17,14 @@ pub mod logs;
 pub mod outbox;
 mod pipelines;
 pub mod reports;
+mod requests;
 pub mod resources;
 pub mod runs;
+pub mod sessions;
 mod space;
+mod start;
 mod sweep;
+mod task_logs;
 pub mod watch;
 pub mod world;
 

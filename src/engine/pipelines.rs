@@ -1,6 +1,7 @@
 //! What can be done with pipelines.
 
-use super::resources::{check_revision, digest, same_object};
+use super::requests::{digest, same_object};
+use super::resources::check_revision;
 use super::{Engine, Listed, PageRequest, page_size, page_start};
 use crate::error::{Error, Result};
 use crate::model::name::{Name, Noun, ObjectId};

@@ -9,16 +9,15 @@ use std::time::Duration;
 use super::Engine;
 use super::board::{Board, Session};
 use super::change::{Change, cancel};
-use super::logs::check_batch;
 use super::outbox::{CancelReason, Outgoing, ResultAck};
 use super::runs::index;
 use crate::error::{Error, Result, Violation};
 use crate::model::json::Json;
-use crate::model::log::{Chunk, Line};
+use crate::model::log::Line;
 use crate::model::name::TaskId;
 use crate::model::resource::DriverResult;
 use crate::model::run::{Cause, Event, Offer, Outcome};
-use crate::store::{EncodedChunk, Progress, StepData};
+use crate::store::StepData;
 
 /// Most bytes of the data of one result.
 pub const RESULT_DATA_BYTES: usize = 256 << 10;
@@ -202,113 +201,6 @@ impl Engine {
         Ok(())
     }
 
-    async fn log(
-        &self,
-        session: &Arc<Session>,
-        id: TaskId,
-        token: u64,
-        first: u64,
-        mut lines: Vec<Line>,
-    ) -> Result<()> {
-        check_batch(&lines)?;
-        // Only this stream moves the task's line number, and it reads one report at a time.
-        let next = {
-            let mut board = self.0.board();
-            own(&mut board, session, id, token).map(|task| task.next_line)
-        };
-        let known = next.map_or(0, |next| {
-            usize::try_from(next.saturating_sub(first)).unwrap_or(usize::MAX)
-        });
-        lines.drain(..known.min(lines.len()));
-        let fits = next.is_some_and(|next| first <= next) && !lines.is_empty();
-        let added = lines.len() as u64;
-        let chunk = if fits {
-            self.task_chunk(id, lines)
-        } else {
-            None
-        };
-        let bytes = chunk.as_ref().map_or(0, |(_, chunk)| chunk.bytes());
-        let slot = self.0.store.committer().reserve(bytes).await?;
-        let mut change = Change::begin(&self.0);
-        let lease_until = change.tick + change.options().lease_time;
-        let Some(task) = own(&mut change.board, session, id, token) else {
-            change.send(
-                session,
-                Outgoing::LogAck {
-                    task: id,
-                    token,
-                    next: None,
-                },
-            );
-            change.commit(slot, drop);
-            return Ok(());
-        };
-        task.lease_until = lease_until;
-        let (run, step) = (task.run, task.step);
-        let Some((topic, chunk)) = chunk else {
-            let next = Some(task.next_line);
-            change.send(
-                session,
-                Outgoing::LogAck {
-                    task: id,
-                    token,
-                    next,
-                },
-            );
-            change.commit(slot, drop);
-            return Ok(());
-        };
-        task.next_line += added;
-        let next_line = task.next_line;
-        change.accept(id);
-        change
-            .batch
-            .put_progress(run, index(step), Progress { token, next_line });
-        change.send(
-            session,
-            Outgoing::LogAck {
-                task: id,
-                token,
-                next: Some(next_line),
-            },
-        );
-        let inner = Arc::clone(&self.0);
-        let written = topic.clone();
-        self.0
-            .log_book
-            .number(&self.0.store, &topic, added, |seq| {
-                change.batch.put_chunk(&written, seq, chunk);
-                change.commit(slot, move |_| {
-                    inner.log_book.written(&written);
-                    inner.hub.wake(&written);
-                });
-            })?;
-        Ok(())
-    }
-
-    /// The lines of a task as they are stored, and the run they belong to.
-    fn task_chunk(&self, id: TaskId, lines: Vec<Line>) -> Option<(String, EncodedChunk)> {
-        let board = self.0.board();
-        let task = board.tasks.get(&id)?;
-        let run = &board.runs.get(&task.run)?.run;
-        let step = &run.steps[task.step];
-        let attempt = step.attempts.len() + usize::from(!task.accepted);
-        let chunk = Chunk {
-            step: step.id.to_string(),
-            attempt: u32::try_from(attempt).unwrap_or(u32::MAX),
-            driver: task.driver.to_string(),
-            pipeline: run
-                .pipeline
-                .as_ref()
-                .map(|it| it.name.to_string())
-                .unwrap_or_default(),
-            lines,
-        };
-        let topic = run.id.to_string();
-        drop(board);
-        Some((topic, EncodedChunk::new(&chunk)))
-    }
-
     async fn result(&self, session: &Arc<Session>, result: TaskResult) -> Result<()> {
         let (id, token) = (result.task, result.token);
         let slot = self.0.store.committer().reserve(RESULT_DATA_BYTES).await?;
@@ -363,21 +255,6 @@ impl Engine {
         }
         Ok(())
     }
-}
-
-/// The open task, where the report's token and sender are right.
-fn own<'a>(
-    board: &'a mut Board,
-    session: &Arc<Session>,
-    id: TaskId,
-    token: u64,
-) -> Option<&'a mut super::board::Task> {
-    board.instance_of(session)?;
-    let task = board.tasks.get_mut(&id)?;
-    let right = task.driver == session.driver
-        && task.offer.instance == session.instance
-        && task.offer.token == token;
-    right.then_some(task)
 }
 
 /// Writes a result: the run's next state, the data, and what the resource shows of it.
@@ -445,4 +322,19 @@ fn checked(
         ));
     }
     Ok(data)
+}
+
+/// The open task, where the report's token and sender are right.
+pub(super) fn own<'a>(
+    board: &'a mut Board,
+    session: &Arc<Session>,
+    id: TaskId,
+    token: u64,
+) -> Option<&'a mut super::board::Task> {
+    board.instance_of(session)?;
+    let task = board.tasks.get_mut(&id)?;
+    let right = task.driver == session.driver
+        && task.offer.instance == session.instance
+        && task.offer.token == token;
+    right.then_some(task)
 }

@@ -1,22 +1,19 @@
-//! What can be done with definitions and resources.
+//! What can be done with resources.
 //!
 //! Invariant: a write of a resource and the run that carries it out are one batch.
 
-use std::collections::HashMap;
-
 use futures_util::Stream;
-use sha2::{Digest, Sha256};
-use tokio::sync::oneshot;
 
-use super::change::{Change, RunSeed};
+use super::requests::digest;
+use super::start::cancel_untaken;
 use super::{Engine, Inner, Listed, PageRequest, page_size, page_start};
-use crate::error::{Error, Result, Violation};
+use crate::error::{Error, Result};
 use crate::model::name::{Name, Noun, ObjectId, RunId};
-use crate::model::pipeline::{MAX_STEPS, Pipeline};
-use crate::model::resource::{Definition, DefinitionInput, DriverResult, Resource, ResourceInput};
-use crate::model::run::{Cause, PipelineRef, ResourceRef, StepRun, StepState, fan_out};
+use crate::model::pipeline::Pipeline;
+use crate::model::resource::{DriverResult, Resource, ResourceInput};
+use crate::model::run::Cause;
 use crate::store::keys::Key;
-use crate::store::{Batch, Position, Request};
+use crate::store::{Position, Request};
 
 /// What a write of a resource did.
 #[derive(Clone, Debug)]
@@ -48,119 +45,6 @@ pub enum Seen {
 }
 
 impl Engine {
-    /// Defines a type of resources.
-    pub async fn create_definition(
-        &self,
-        input: DefinitionInput,
-        request_id: &str,
-    ) -> Result<Definition> {
-        self.0.space.check()?;
-        let digest = digest(&[
-            "definition",
-            input.name.as_str(),
-            &input.description,
-            &input.version,
-            input.schema.as_str(),
-        ]);
-        let _request = self.request_lock(request_id).await;
-        if let Some(known) = self.answered(request_id, &digest).await? {
-            let (definition, _) = self.stored_definition(&input.name).await?;
-            return same_object(definition.id, known.object, Noun::Definition, &input.name)
-                .map(|()| definition);
-        }
-        let now = self.0.world.now();
-        let definition = Definition {
-            id: ObjectId(self.0.world.random_id()),
-            name: input.name,
-            description: input.description,
-            version: input.version,
-            schema: input.schema,
-            dialect: input.dialect,
-            revision: 1,
-            created: now,
-            updated: now,
-        };
-        let mut batch = Batch::new();
-        batch.expect_absent(&Key::Definition(&definition.name));
-        batch.put_definition(&definition);
-        self.remember(&mut batch, request_id, digest, definition.id, None);
-        let _catalog = self.0.catalog.write().await;
-        if self.0.store.definition(&definition.name).await?.is_some() {
-            return Err(Error::AlreadyExists(
-                Noun::Definition,
-                definition.name.to_string(),
-            ));
-        }
-        self.0.store.committer().commit(batch).await?;
-        Ok(definition)
-    }
-
-    /// Reads a definition.
-    pub async fn definition(&self, name: &Name) -> Result<Definition> {
-        Ok(self.stored_definition(name).await?.0)
-    }
-
-    /// Lists definitions in name order.
-    pub async fn definitions(&self, page: PageRequest) -> Result<Listed<Definition>> {
-        Ok(self
-            .0
-            .store
-            .definitions(page_start(&page.token)?, page_size(page.size)?)
-            .await?
-            .into())
-    }
-
-    /// Replaces a definition. `expected` is the revision it must have, 0 for any.
-    pub async fn update_definition(
-        &self,
-        input: DefinitionInput,
-        expected: i64,
-    ) -> Result<Definition> {
-        self.0.space.check()?;
-        let _catalog = self.0.catalog.write().await;
-        let (before, position) = self.stored_definition(&input.name).await?;
-        check_revision(expected, before.revision)?;
-        self.replace_definition(before, position, input).await
-    }
-
-    /// Creates a definition or replaces it. Writes nothing where nothing differs.
-    pub async fn apply_definition(&self, input: DefinitionInput) -> Result<Definition> {
-        let known = {
-            let _catalog = self.0.catalog.write().await;
-            match self.0.store.definition(&input.name).await? {
-                Some((before, _)) if before.same_as(&input) => return Ok(before),
-                Some((before, position)) => {
-                    self.0.space.check()?;
-                    return self.replace_definition(before, position, input).await;
-                }
-                None => input,
-            }
-        };
-        self.create_definition(known, "").await
-    }
-
-    /// Deletes a definition that neither a resource nor a pipeline names.
-    pub async fn delete_definition(&self, name: &Name, expected: i64) -> Result<()> {
-        let _catalog = self.0.catalog.write().await;
-        let (definition, position) = self.stored_definition(name).await?;
-        check_revision(expected, definition.revision)?;
-        let in_use = |by: &str| Error::InUse {
-            noun: Noun::Definition,
-            name: name.to_string(),
-            by: by.to_owned(),
-        };
-        match self.0.store.definition_users(name).await? {
-            (true, _) => return Err(in_use("there are resources of it")),
-            (_, true) => return Err(in_use("a pipeline names it")),
-            (false, false) => {}
-        }
-        let mut batch = Batch::new();
-        batch.expect_at(&Key::Definition(name), position);
-        batch.delete_definition(name);
-        self.0.store.committer().commit(batch).await?;
-        Ok(())
-    }
-
     /// Creates a resource, and the run of its create event.
     pub async fn create_resource(&self, input: ResourceInput, request_id: &str) -> Result<Written> {
         self.0.space.check()?;
@@ -379,28 +263,6 @@ impl Engine {
             .await
     }
 
-    async fn replace_definition(
-        &self,
-        before: Definition,
-        position: Position,
-        input: DefinitionInput,
-    ) -> Result<Definition> {
-        let definition = Definition {
-            description: input.description,
-            version: input.version,
-            schema: input.schema,
-            dialect: input.dialect,
-            revision: before.revision + 1,
-            updated: self.0.world.now(),
-            ..before
-        };
-        let mut batch = Batch::new();
-        batch.expect_at(&Key::Definition(&definition.name), position);
-        batch.put_definition(&definition);
-        self.0.store.committer().commit(batch).await?;
-        Ok(definition)
-    }
-
     /// The next revision of a resource.
     fn revised(&self, input: ResourceInput, before: Option<&Resource>) -> Resource {
         let now = self.0.world.now();
@@ -453,61 +315,6 @@ impl Engine {
         })
     }
 
-    /// Commits a change that starts a run, with what `write` adds to it.
-    async fn with_run(
-        &self,
-        resource: &Resource,
-        pipeline: Option<&Pipeline>,
-        cause: Cause,
-        write: impl FnOnce(&mut Change<'_>),
-    ) -> Result<RunId> {
-        self.with_run_id(resource, pipeline, cause, |change, _| write(change))
-            .await
-    }
-
-    /// Commits a change that starts a run, with what `write` adds to it knowing the run's id.
-    pub(super) async fn with_run_id(
-        &self,
-        resource: &Resource,
-        pipeline: Option<&Pipeline>,
-        cause: Cause,
-        write: impl FnOnce(&mut Change<'_>, RunId),
-    ) -> Result<RunId> {
-        let bytes = resource.spec.as_str().len() + 1024;
-        let slot = self.0.store.committer().reserve(bytes).await?;
-        let (done, answer) = oneshot::channel();
-        let id = {
-            let mut change = Change::begin(&self.0);
-            let steps = first_steps(&change, resource, pipeline, cause)?;
-            let id = RunId(self.0.world.ordered_id());
-            write(&mut change, id);
-            let seed = RunSeed {
-                cause,
-                resource: reference(resource),
-                pipeline: pipeline.map(pipeline_ref),
-                steps,
-            };
-            let run = seed.into_run(id, change.now);
-            change.add_run(run);
-            let inner = std::sync::Arc::clone(&self.0);
-            change.commit(slot, move |outcome| {
-                if outcome.is_ok() {
-                    inner.changes.send_replace(());
-                }
-                // Where nobody waits any more, nobody needs the answer.
-                let _ = done.send(outcome);
-            });
-            id
-        };
-        answer.await.map_err(|_| Error::Stopping)??;
-        Ok(id)
-    }
-
-    pub(super) async fn stored_definition(&self, name: &Name) -> Result<(Definition, Position)> {
-        let missing = || Error::NotFound(Noun::Definition, name.to_string());
-        self.0.store.definition(name).await?.ok_or_else(missing)
-    }
-
     pub(super) async fn stored_resource(
         &self,
         kind: &Name,
@@ -528,51 +335,6 @@ impl Engine {
             bytes <= SHOWN_BYTES
         });
         Ok(Shown { resource, results })
-    }
-
-    pub(super) async fn request_lock(&self, id: &str) -> Option<tokio::sync::MutexGuard<'_, ()>> {
-        if id.is_empty() {
-            None
-        } else {
-            Some(Inner::lock_of(&self.0.requests, &id).lock().await)
-        }
-    }
-
-    /// What a request with this id made before, if there was one.
-    pub(super) async fn answered(&self, id: &str, digest: &[u8]) -> Result<Option<Request>> {
-        if id.is_empty() {
-            return Ok(None);
-        }
-        if id.len() > 128 {
-            return Err(Error::invalid("request_id", "at most 128 bytes"));
-        }
-        match self.0.store.request(id).await? {
-            Some(known) if known.digest == digest => Ok(Some(known)),
-            Some(_) => Err(Error::RequestReused(crate::error::cut(id, 40))),
-            None => Ok(None),
-        }
-    }
-
-    /// Remembers what a request with an id makes, in the batch that makes it.
-    pub(super) fn remember(
-        &self,
-        batch: &mut Batch,
-        id: &str,
-        digest: Vec<u8>,
-        object: ObjectId,
-        run: Option<RunId>,
-    ) {
-        if !id.is_empty() {
-            batch.put_request(
-                id,
-                &Request {
-                    digest,
-                    time: self.0.world.now(),
-                    object,
-                    run,
-                },
-            );
-        }
     }
 
     async fn created_before(&self, input: &ResourceInput, known: &Request) -> Result<Written> {
@@ -596,16 +358,6 @@ impl Engine {
 /// Most bytes of driver results that a resource is shown with.
 const SHOWN_BYTES: usize = 1 << 20;
 
-/// Tells one request from another: SHA-256 over its parts.
-pub(super) fn digest(parts: &[&str]) -> Vec<u8> {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    hash.finalize().to_vec()
-}
-
 fn digest_of(input: &ResourceInput) -> Vec<u8> {
     let pipeline = input.pipeline.as_ref().map_or("", Name::as_str);
     let mut parts = vec![
@@ -624,91 +376,10 @@ fn digest_of(input: &ResourceInput) -> Vec<u8> {
     digest(&parts)
 }
 
-pub(super) fn same_object(stands: ObjectId, made: ObjectId, noun: Noun, name: &Name) -> Result<()> {
-    if stands == made {
-        Ok(())
-    } else {
-        Err(Error::NotFound(noun, name.to_string()))
-    }
-}
-
 pub(super) fn check_revision(expected: i64, actual: i64) -> Result<()> {
     if expected == 0 || expected == actual {
         Ok(())
     } else {
         Err(Error::Stale { expected, actual })
-    }
-}
-
-fn reference(resource: &Resource) -> ResourceRef {
-    ResourceRef {
-        id: resource.id,
-        kind: resource.kind.clone(),
-        name: resource.name.clone(),
-        revision: resource.revision,
-    }
-}
-
-fn pipeline_ref(pipeline: &Pipeline) -> PipelineRef {
-    PipelineRef {
-        id: pipeline.id,
-        name: pipeline.name.clone(),
-        revision: pipeline.revision,
-    }
-}
-
-/// The steps of a new run: the pipeline's, or one for each driver that listens.
-fn first_steps(
-    change: &Change<'_>,
-    resource: &Resource,
-    pipeline: Option<&Pipeline>,
-    cause: Cause,
-) -> Result<Vec<StepRun>> {
-    let known: HashMap<&Name, _> = change
-        .board
-        .drivers
-        .iter()
-        .filter_map(|(name, entry)| Some((name, entry.known.as_ref()?)))
-        .collect();
-    if let Some(pipeline) = pipeline {
-        let steps = pipeline.steps.iter().map(|step| {
-            let mut run = StepRun::new(step.id.clone(), step.name.clone(), step.driver.clone());
-            run.timeout = step.timeout;
-            run.labels = step.labels.clone();
-            if cause == Cause::Delete
-                && !known
-                    .get(&step.driver)
-                    .is_some_and(|driver| driver.takes(cause))
-            {
-                run.state = StepState::Skipped;
-                run.reason = format!("driver {} does not listen to delete", step.driver);
-            }
-            run
-        });
-        return Ok(steps.collect());
-    }
-    let listeners = known
-        .values()
-        .filter(|driver| driver.listens_to(&resource.kind, cause));
-    let steps = fan_out(listeners.map(|driver| driver.name.clone()));
-    if steps.len() > MAX_STEPS {
-        let text = format!("{} drivers listen to it: {MAX_STEPS} at most", steps.len());
-        return Err(Error::Invalid(vec![Violation::new("resource", text)]));
-    }
-    Ok(steps)
-}
-
-/// Cancels the runs of a resource that no driver has taken.
-fn cancel_untaken(change: &mut Change<'_>, kind: &Name, name: &Name) {
-    let line = change.board.lines.get(&(kind.clone(), name.clone()));
-    let runs: Vec<RunId> = line
-        .into_iter()
-        .flat_map(|line| line.values().rev().copied())
-        .collect();
-    for run in runs {
-        if change.run(run).is_some_and(|run| run.untouched()) {
-            let reason = "the resource was deleted".to_owned();
-            change.apply(run, crate::model::run::Event::Cancel { reason });
-        }
     }
 }

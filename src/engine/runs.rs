@@ -6,7 +6,8 @@ use tokio::sync::oneshot;
 
 use super::board::{Board, Instance, OpenRun, Task};
 use super::change::Change;
-use super::resources::{Shown, digest};
+use super::requests::digest;
+use super::resources::Shown;
 use super::{Engine, Listed, PageRequest, page_size, page_start};
 use crate::error::{Error, Result};
 use crate::model::name::{Name, Noun, RunId};

@@ -10,18 +10,11 @@ use super::change::Change;
 use crate::error::Error;
 use crate::model::name::{Name, TaskId};
 use crate::model::run::Event;
-use crate::store::Batch;
 
 /// No write to a driver for so long ends its stream.
 const STUCK: Duration = Duration::from_secs(30);
 /// How often the disk is looked at.
 const DISK_PERIOD: Duration = Duration::from_secs(2);
-/// How often old request ids are looked for.
-const FORGET_PERIOD: Duration = Duration::from_secs(60);
-/// How long a request id is kept.
-const REQUEST_AGE: Duration = Duration::from_secs(24 * 60 * 60);
-/// Most request ids that one batch forgets.
-const FORGET_MOST: usize = 1000;
 /// Most tasks that one tick ends.
 const TICK_MOST: usize = 1000;
 
@@ -88,33 +81,6 @@ impl Engine {
         if before && let Err(error) = self.0.space.check() {
             tracing::warn!(%error, "new work is refused until there is room");
         }
-    }
-
-    /// Forgets request ids that are older than a day.
-    pub(super) async fn forget_requests(self) {
-        let mut ticks = tokio::time::interval(FORGET_PERIOD);
-        loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                () = self.0.stop.cancelled() => return,
-            }
-            if let Err(error) = self.forget_old_requests().await {
-                tracing::warn!(%error, "cannot forget old request ids");
-            }
-        }
-    }
-
-    async fn forget_old_requests(&self) -> crate::store::Result<()> {
-        let old = self.0.world.now() - REQUEST_AGE;
-        let requests = self.0.store.requests_before(old, FORGET_MOST).await?;
-        if requests.is_empty() {
-            return Ok(());
-        }
-        let mut batch = Batch::new();
-        for (id, time) in requests {
-            batch.delete_request(&id, time);
-        }
-        self.0.store.committer().commit(batch).await.map(drop)
     }
 
     /// Which tasks have something due, and which drivers have steps that wait.

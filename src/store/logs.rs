@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use prost::Message;
 
-use super::commit::Batch;
+use super::batch::Batch;
 use super::keys::{Key, Prefix, last_number};
 use super::read::{Order, damaged, walk};
 use super::{Result, Store, records};

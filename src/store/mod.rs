@@ -26,6 +26,7 @@
 //! | indexes | Request, RequestTime | Request, nothing | every create that carries a request id |
 //! | indexes | Change | Change | engine/resources |
 
+mod batch;
 mod codec;
 pub mod commit;
 pub mod keys;
@@ -45,7 +46,8 @@ mod records {
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use self::commit::{Batch, Position, Slot};
+pub use self::batch::{Batch, Position};
+pub use self::commit::Slot;
 pub use self::logs::{EncodedChunk, Progress};
 pub use self::read::Page;
 pub use self::resources::Change;

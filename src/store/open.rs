@@ -10,7 +10,7 @@ use rocksdb::{
     LogLevel, Options,
 };
 
-use super::commit::Position;
+use super::batch::Position;
 use super::keys::{Family, Key};
 use super::{Error, FORMAT, Result, records};
 

@@ -1,6 +1,6 @@
 //! Pipelines and their revisions.
 
-use super::commit::{Batch, Position};
+use super::batch::{Batch, Position};
 use super::keys::{Key, Prefix};
 use super::read::{Order, Page};
 use super::{Result, Store, records};

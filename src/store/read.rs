@@ -8,7 +8,7 @@ use std::sync::Arc;
 use prost::Message;
 use rocksdb::{DB, Direction, IteratorMode, ReadOptions};
 
-use super::commit::Position;
+use super::batch::Position;
 use super::keys::{Family, Key, Prefix};
 use super::{Error, Result, Store};
 

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::commit::{Batch, Position};
+use super::batch::{Batch, Position};
 use super::keys::{Key, Prefix, last_number};
 use super::read::{Order, Page, PageBuilder, damaged, walk};
 use super::{Result, Store, codec, records};

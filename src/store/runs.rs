@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::commit::{Batch, Position};
+use super::batch::{Batch, Position};
 use super::keys::{Key, Prefix};
 use super::read::{Order, Page, PageBuilder, damaged, walk};
 use super::{Result, Store, codec, records};

@@ -1,0 +1,114 @@
+//! Who gets what waits: the oldest step first, to an instance with a free slot and the step's labels.
+//!
+//! Invariant: an instance never has more open tasks than slots.
+
+use super::board::{Instance, Task};
+use super::change::Change;
+use super::outbox::Outgoing;
+use crate::model::name::{InstanceId, Name, RunId, TaskId};
+use crate::model::run::Event;
+
+impl Change<'_> {
+    /// Offers what waits to who is free, for each driver that this change touched.
+    pub(super) fn dispatch(&mut self) {
+        while let Some(driver) = self.drivers.pop_first() {
+            for (run, step, instance) in self.matches(&driver) {
+                self.offer(run, step, &driver, instance);
+            }
+        }
+    }
+
+    /// Which waiting steps of a driver go to which instances, the oldest step first.
+    fn matches(&mut self, driver: &Name) -> Vec<(RunId, usize, InstanceId)> {
+        let (now, patience) = (self.tick, self.options().heartbeat_period * 2);
+        let mut found = Vec::new();
+        if !self.inner.space.is_enough() {
+            return found;
+        }
+        let Some(entry) = self.board.drivers.get(driver) else {
+            return found;
+        };
+        if entry.queue.is_empty() {
+            return found;
+        }
+        let mut free: Vec<(usize, InstanceId, &Instance)> = entry
+            .instances
+            .iter()
+            .map(|(id, instance)| (instance.free_slots(now, patience), *id, instance))
+            .filter(|(slots, ..)| *slots > 0)
+            .collect();
+        free.sort_by_key(|(slots, id, _)| (std::cmp::Reverse(*slots), *id));
+        for ((_, step), run) in &entry.queue {
+            if free.is_empty() {
+                break;
+            }
+            let Some(open) = self.board.runs.get(run) else {
+                continue;
+            };
+            let labels = &open.run.steps[*step].labels;
+            let suits =
+                |it: &(usize, InstanceId, &Instance)| it.2.suits(labels, (*run, *step), now);
+            let best = free
+                .iter()
+                .enumerate()
+                .filter(|(_, it)| suits(it))
+                .max_by_key(|(_, it)| it.0);
+            if let Some(at) = best.map(|(at, _)| at) {
+                found.push((*run, *step, free[at].1));
+                free[at].0 -= 1;
+                if free[at].0 == 0 {
+                    free.swap_remove(at);
+                }
+            }
+        }
+        found
+    }
+
+    /// Offers a step to an instance. The caller has seen that it suits.
+    fn offer(&mut self, id: RunId, step: usize, driver: &Name, instance: InstanceId) {
+        let task = TaskId(self.inner.world.ordered_id());
+        self.apply(
+            id,
+            Event::Offered {
+                step,
+                task,
+                instance,
+            },
+        );
+        let Some(offer) = self
+            .board
+            .runs
+            .get(&id)
+            .and_then(|open| open.run.steps[step].open_task())
+        else {
+            return;
+        };
+        let lease_until = self.tick + self.options().lease_time;
+        let open = Task {
+            run: id,
+            step,
+            offer,
+            driver: driver.clone(),
+            accepted: false,
+            pushed: None,
+            lease_until,
+            stop: None,
+            deadline: None,
+            next_line: 0,
+        };
+        self.board.tasks.insert(task, open);
+        if let Some(holder) = self.board.holder(task) {
+            holder.tasks.insert(task);
+            if let Some(session) = holder.session.clone() {
+                self.send(
+                    &session,
+                    Outgoing::Offer {
+                        run: id,
+                        step,
+                        offer,
+                    },
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! How runs begin: with the write that causes them, in one batch.
+
+use std::collections::HashMap;
+
+use tokio::sync::oneshot;
+
+use super::Engine;
+use super::change::{Change, RunSeed};
+use crate::error::{Error, Result, Violation};
+use crate::model::name::{Name, RunId};
+use crate::model::pipeline::{MAX_STEPS, Pipeline};
+use crate::model::resource::Resource;
+use crate::model::run::{Cause, Event, PipelineRef, ResourceRef, StepRun, StepState, fan_out};
+
+impl Engine {
+    /// Commits a change that starts a run, with what `write` adds to it.
+    pub(super) async fn with_run(
+        &self,
+        resource: &Resource,
+        pipeline: Option<&Pipeline>,
+        cause: Cause,
+        write: impl FnOnce(&mut Change<'_>),
+    ) -> Result<RunId> {
+        self.with_run_id(resource, pipeline, cause, |change, _| write(change))
+            .await
+    }
+
+    /// Commits a change that starts a run, with what `write` adds to it knowing the run's id.
+    pub(super) async fn with_run_id(
+        &self,
+        resource: &Resource,
+        pipeline: Option<&Pipeline>,
+        cause: Cause,
+        write: impl FnOnce(&mut Change<'_>, RunId),
+    ) -> Result<RunId> {
+        let bytes = resource.spec.as_str().len() + 1024;
+        let slot = self.0.store.committer().reserve(bytes).await?;
+        let (done, answer) = oneshot::channel();
+        let id = {
+            let mut change = Change::begin(&self.0);
+            let steps = first_steps(&change, resource, pipeline, cause)?;
+            let id = RunId(self.0.world.ordered_id());
+            write(&mut change, id);
+            let seed = RunSeed {
+                cause,
+                resource: reference(resource),
+                pipeline: pipeline.map(pipeline_ref),
+                steps,
+            };
+            let run = seed.into_run(id, change.now);
+            change.add_run(run);
+            let inner = std::sync::Arc::clone(&self.0);
+            change.commit(slot, move |outcome| {
+                if outcome.is_ok() {
+                    inner.changes.send_replace(());
+                }
+                // Where nobody waits any more, nobody needs the answer.
+                let _ = done.send(outcome);
+            });
+            id
+        };
+        answer.await.map_err(|_| Error::Stopping)??;
+        Ok(id)
+    }
+}
+
+fn reference(resource: &Resource) -> ResourceRef {
+    ResourceRef {
+        id: resource.id,
+        kind: resource.kind.clone(),
+        name: resource.name.clone(),
+        revision: resource.revision,
+    }
+}
+
+fn pipeline_ref(pipeline: &Pipeline) -> PipelineRef {
+    PipelineRef {
+        id: pipeline.id,
+        name: pipeline.name.clone(),
+        revision: pipeline.revision,
+    }
+}
+
+/// The steps of a new run: the pipeline's, or one for each driver that listens.
+fn first_steps(
+    change: &Change<'_>,
+    resource: &Resource,
+    pipeline: Option<&Pipeline>,
+    cause: Cause,
+) -> Result<Vec<StepRun>> {
+    let known: HashMap<&Name, _> = change
+        .board
+        .drivers
+        .iter()
+        .filter_map(|(name, entry)| Some((name, entry.known.as_ref()?)))
+        .collect();
+    if let Some(pipeline) = pipeline {
+        let steps = pipeline.steps.iter().map(|step| {
+            let mut run = StepRun::new(step.id.clone(), step.name.clone(), step.driver.clone());
+            run.timeout = step.timeout;
+            run.labels = step.labels.clone();
+            if cause == Cause::Delete
+                && !known
+                    .get(&step.driver)
+                    .is_some_and(|driver| driver.takes(cause))
+            {
+                run.state = StepState::Skipped;
+                run.reason = format!("driver {} does not listen to delete", step.driver);
+            }
+            run
+        });
+        return Ok(steps.collect());
+    }
+    let listeners = known
+        .values()
+        .filter(|driver| driver.listens_to(&resource.kind, cause));
+    let steps = fan_out(listeners.map(|driver| driver.name.clone()));
+    if steps.len() > MAX_STEPS {
+        let text = format!("{} drivers listen to it: {MAX_STEPS} at most", steps.len());
+        return Err(Error::Invalid(vec![Violation::new("resource", text)]));
+    }
+    Ok(steps)
+}
+
+/// Cancels the runs of a resource that no driver has taken.
+pub(super) fn cancel_untaken(change: &mut Change<'_>, kind: &Name, name: &Name) {
+    let line = change.board.lines.get(&(kind.clone(), name.clone()));
+    let runs: Vec<RunId> = line
+        .into_iter()
+        .flat_map(|line| line.values().rev().copied())
+        .collect();
+    for run in runs {
+        if change.run(run).is_some_and(|run| run.untouched()) {
+            let reason = "the resource was deleted".to_owned();
+            change.apply(run, Event::Cancel { reason });
+        }
+    }
+}
