@@ -60,9 +60,9 @@ async fn follow<S: Services>(
     if is_websocket {
         let upgrade = upgrade.map_err(|rejection| Failure::invalid("", &rejection.body_text()))?;
         let tail = Tail::open(&api, wanted, &options.stop).await?;
-        let tracker = options.tracker.clone();
+        let (tracker, stop) = (options.tracker.clone(), options.stop.clone());
         let follow = async move |socket| {
-            websocket::follow(socket, tail, format).await;
+            websocket::follow(socket, tail, format, stop).await;
             drop(place);
         };
         return Ok(websocket::limited(upgrade)

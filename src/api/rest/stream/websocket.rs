@@ -4,15 +4,20 @@ use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use futures_util::SinkExt;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::{Format, Next, Tail, Whole, json_text};
 use crate::proto::TailLogsResponse;
 
 /// How often a peer is asked for a sign of life.
 const PING: Duration = Duration::from_secs(30);
+/// How long one may be silent: its answers come after all that it has still to read.
+const SILENCE: Duration = Duration::from_secs(300);
 /// How long a peer may take nothing.
 const WRITE_TIME: Duration = Duration::from_secs(30);
+/// How long a peer may take to leave after the stop.
+const LEAVE_TIME: Duration = Duration::from_secs(3);
 /// How long a peer has to answer a close.
 const CLOSE_TIME: Duration = Duration::from_secs(2);
 /// Most bytes of a message that a peer sends: it has nothing to say.
@@ -30,11 +35,23 @@ pub(super) fn limited(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
         .max_write_buffer_size(16 * WRITE_BYTES)
 }
 
-/// Sends the log to its end, or as long as the peer is there.
-pub(super) async fn follow(mut socket: WebSocket, mut tail: Tail, format: Format) {
+/// Sends the log to its end, or as long as the peer is there. After `stop` a peer that takes nothing has
+/// little time left.
+pub(super) async fn follow(socket: WebSocket, tail: Tail, format: Format, stop: CancellationToken) {
+    let too_late = async {
+        stop.cancelled().await;
+        sleep(LEAVE_TIME).await;
+    };
+    tokio::select! {
+        () = send(socket, tail, format) => (),
+        () = too_late => (),
+    }
+}
+
+async fn send(mut socket: WebSocket, mut tail: Tail, format: Format) {
     let mut ping = interval_at(Instant::now() + PING, PING);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut was_heard = true;
+    let mut heard = Instant::now();
     let code = loop {
         let written = tokio::select! {
             next = tail.next() => match next {
@@ -46,13 +63,12 @@ pub(super) async fn follow(mut socket: WebSocket, mut tail: Tail, format: Format
             said = socket.recv() => match said {
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
                 Some(Ok(_)) => {
-                    was_heard = true;
+                    heard = Instant::now();
                     continue;
                 }
             },
             _ = ping.tick() => {
-                let was_silent = !std::mem::take(&mut was_heard);
-                if was_silent {
+                if heard.elapsed() > SILENCE {
                     return;
                 }
                 write(&mut socket, [Message::Ping(Vec::new().into())]).await
