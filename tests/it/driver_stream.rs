@@ -3,6 +3,7 @@
 mod acks;
 mod cancels;
 mod drain;
+mod extremes;
 mod hello;
 mod leases;
 mod lines;

@@ -156,6 +156,11 @@ async fn bad_pipelines_are_refused_with_their_paths() {
             "steps[0].timeout",
         ),
         (
+            "a timeout beyond all measure",
+            pipeline("p", vec![timeout(i64::MAX)]),
+            "steps[0].timeout",
+        ),
+        (
             "33 labels",
             pipeline(
                 "p",

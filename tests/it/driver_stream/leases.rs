@@ -261,3 +261,24 @@ async fn time_in_which_the_server_did_not_read_does_not_count() {
     builder.succeed(&task).await;
     assert_eq!(server.run(&task.run_id).await.steps[0].attempts.len(), 1);
 }
+
+#[tokio::test]
+async fn offer_whose_instance_never_comes_back_after_a_restart_goes_to_another() {
+    let mut server = Server::with(&SHORT).await;
+    server.define("image").await;
+    let mut gone = Scripted::new(&server, "builder", "image").await;
+    let run = server.create("image", "a").await;
+    let offer = gone.offer().await;
+    drop(gone);
+    server.kill_and_start_again().await;
+    server
+        .run_where(&run, "the offer is taken back", |run| {
+            run.steps[0].state() == StepState::Pending
+        })
+        .await;
+    let mut other = Scripted::new(&server, "builder", "image").await;
+    let task = other.take().await;
+    assert!(task.token > offer.token);
+    assert_eq!(task.attempt, 1, "what was never acked is no attempt");
+    other.succeed(&task).await;
+}
