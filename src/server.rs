@@ -74,14 +74,8 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
         CancellationToken::new(),
     );
     let world = Arc::new(SystemWorld::start());
-    let engine = Engine::start(
-        store.clone(),
-        world,
-        engine_options(&settings),
-        stop.clone(),
-        &tracker,
-    )
-    .await?;
+    let options = engine_options(&settings);
+    let engine = Engine::start(store.clone(), world, options, stop.clone(), &tracker).await?;
     let serving = watch::Sender::new(true);
     let api = Api::new(
         engine.clone(),
@@ -93,40 +87,32 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
         api,
         router_options(&settings, address, &serving, &stop, &tracker),
     );
-    let connections = settings
-        .api
-        .connections
-        .min(usize::try_from(files - files / 8).unwrap_or(usize::MAX));
-    let options = ListenOptions {
-        connections,
-        drain: settings.drain_time,
-        ..ListenOptions::default()
-    };
+    let options = listen_options(&settings, files);
     let accept = listen::serve(listener, router, options, accepting.clone(), &tracker);
     announce(address, &settings)?;
     let mut failed = engine.failed();
-    let outcome = tokio::select! {
-        () = accept => Ok(()),
-        () = signals.next() => Ok(()),
-        reason = failed.wait_for(Option::is_some) => Err(Error::WriteFailed(
-            reason.ok().and_then(|reason| reason.clone()).unwrap_or_default(),
-        )),
-    };
-    serving.send_replace(false);
-    if outcome.is_err() {
-        stop.cancel();
-        store.close().await;
-        return outcome;
+    tokio::select! {
+        () = accept => {}
+        () = signals.next() => {}
+        reason = failed.wait_for(Option::is_some) => {
+            let reason = reason.ok().and_then(|reason| reason.clone()).unwrap_or_default();
+            serving.send_replace(false);
+            stop.cancel();
+            store.close().await;
+            return Err(Error::WriteFailed(reason));
+        }
     }
+    serving.send_replace(false);
     tracing::info!("draining");
     accepting.cancel();
-    let drained = drain(&engine, &store, &stop, &tracker);
     tokio::select! {
-        () = drained => {}
-        () = tokio::time::sleep(settings.drain_time) => tracing::warn!("the drain took too long, and was cut short"),
-        () = signals.next() => return Err(Error::Hurried),
+        () = drain(&engine, &store, &stop, &tracker) => Ok(()),
+        () = tokio::time::sleep(settings.drain_time) => {
+            tracing::warn!("the drain took too long, and was cut short");
+            Ok(())
+        }
+        () = signals.next() => Err(Error::Hurried),
     }
-    Ok(())
 }
 
 async fn drain(engine: &Engine, store: &Store, stop: &CancellationToken, tracker: &TaskTracker) {
@@ -174,6 +160,16 @@ fn engine_options(settings: &Settings) -> Options {
         cancel_grace: settings.driver.cancel_grace,
         refusal_pause: settings.driver.refusal_pause,
         min_free_bytes: settings.store.min_free_bytes,
+    }
+}
+
+/// An eighth of the open files is the store's; connections take from the rest.
+fn listen_options(settings: &Settings, files: u64) -> ListenOptions {
+    let most = usize::try_from(files - files / 8).unwrap_or(usize::MAX);
+    ListenOptions {
+        connections: settings.api.connections.min(most),
+        drain: settings.drain_time,
+        ..ListenOptions::default()
     }
 }
 

@@ -11,6 +11,7 @@ use super::board::{Board, Session};
 use super::change::{Change, cancel};
 use super::outbox::{CancelReason, Outgoing, ResultAck};
 use super::runs::index;
+use super::task_logs::LogBatch;
 use crate::error::{Error, Result, Violation};
 use crate::model::json::Json;
 use crate::model::log::Line;
@@ -104,7 +105,13 @@ impl Engine {
                 lines,
             } => {
                 self.0.space.wait().await;
-                self.log(session, task, token, first, lines).await
+                let batch = LogBatch {
+                    task,
+                    token,
+                    first,
+                    lines,
+                };
+                self.log(session, batch).await
             }
             Report::Result(result) => {
                 self.0.space.wait().await;

@@ -1,5 +1,7 @@
 //! What can be done with runs, and how they come back after a restart.
 
+use std::time::Duration;
+
 use futures_util::Stream;
 use futures_util::stream::try_unfold;
 use tokio::sync::oneshot;
@@ -12,7 +14,7 @@ use super::{Engine, Listed, PageRequest, page_size, page_start};
 use crate::error::{Error, Result};
 use crate::model::name::{Name, Noun, RunId};
 use crate::model::pipeline::Pipeline;
-use crate::model::run::{Cause, Event, Run, RunState, StepState};
+use crate::model::run::{Attempt, Cause, Event, Offer, Run, RunState, StepState};
 use crate::store::{Position, Request, StepData};
 
 /// A run with everything that belongs to it.
@@ -278,54 +280,19 @@ pub(super) fn index(step: usize) -> u32 {
     u32::try_from(step).expect("a run has at most 256 steps")
 }
 
-/// Puts one run back, with its open tasks; each gets a full lease.
-fn restore(board: &mut Board, run: Run, engine: &Engine, tick: std::time::Duration) -> Result<()> {
-    let options = &engine.0.options;
+/// Puts one run back, with its open tasks.
+fn restore(board: &mut Board, run: Run, engine: &Engine, tick: Duration) -> Result<()> {
     for (at, step) in run.steps.iter().enumerate() {
-        let Some(offer) = step.open_task() else {
-            continue;
-        };
-        let attempt = step
-            .attempts
-            .last()
-            .filter(|_| step.state == StepState::Running);
-        let progress = engine.0.store.progress(run.id, index(at))?;
-        let next_line = progress
-            .filter(|it| it.token == offer.token)
-            .map_or(0, |it| it.next_line);
-        let spent = attempt.map(|attempt| {
-            engine
-                .0
-                .world
-                .now()
-                .duration_since(attempt.started)
-                .unsigned_abs()
-        });
-        let left = step
-            .timeout
-            .zip(spent)
-            .map(|(timeout, spent)| timeout.saturating_sub(spent));
-        let task = Task {
-            run: run.id,
-            step: at,
-            offer,
-            driver: step.driver.clone(),
-            accepted: attempt.is_some(),
-            pushed: None,
-            lease_until: tick + options.lease_time,
-            stop: attempt
-                .and_then(|attempt| attempt.stop)
-                .map(|stop| (stop, tick + options.cancel_grace)),
-            deadline: left.map(|left| tick + left),
-            next_line,
-        };
-        board.tasks.insert(offer.task, task);
-        let entry = board.driver(&step.driver);
-        let instance = entry
-            .instances
-            .entry(offer.instance)
-            .or_insert_with(|| Instance::away(tick));
-        instance.tasks.insert(offer.task);
+        if let Some(offer) = step.open_task() {
+            let task = restored_task(&run, at, offer, engine, tick)?;
+            board.tasks.insert(offer.task, task);
+            let entry = board.driver(&step.driver);
+            let instance = entry.instances.entry(offer.instance);
+            instance
+                .or_insert_with(|| Instance::away(tick))
+                .tasks
+                .insert(offer.task);
+        }
     }
     let key = (run.resource.kind.clone(), run.resource.name.clone());
     board
@@ -341,4 +308,47 @@ fn restore(board: &mut Board, run: Run, engine: &Engine, tick: std::time::Durati
         },
     );
     Ok(())
+}
+
+/// An open task as it was before the restart, with a full lease and a full grace.
+fn restored_task(
+    run: &Run,
+    at: usize,
+    offer: Offer,
+    engine: &Engine,
+    tick: Duration,
+) -> Result<Task> {
+    let options = &engine.0.options;
+    let step = &run.steps[at];
+    let attempt = step
+        .attempts
+        .last()
+        .filter(|_| step.state == StepState::Running);
+    let progress = engine.0.store.progress(run.id, index(at))?;
+    let next_line = progress
+        .filter(|it| it.token == offer.token)
+        .map_or(0, |it| it.next_line);
+    let now = engine.0.world.now();
+    // A clock that was set back must not give an attempt more than its whole time.
+    let spent = |attempt: &Attempt| {
+        Duration::try_from(now.duration_since(attempt.started)).unwrap_or_default()
+    };
+    let left = step
+        .timeout
+        .zip(attempt.map(spent))
+        .map(|(timeout, spent)| timeout.saturating_sub(spent));
+    Ok(Task {
+        run: run.id,
+        step: at,
+        offer,
+        driver: step.driver.clone(),
+        accepted: attempt.is_some(),
+        pushed: None,
+        lease_until: tick + options.lease_time,
+        stop: attempt
+            .and_then(|attempt| attempt.stop)
+            .map(|stop| (stop, tick + options.cancel_grace)),
+        deadline: left.map(|left| tick + left),
+        next_line,
+    })
 }

@@ -13,115 +13,112 @@ use super::reports::own;
 use super::runs::index;
 use crate::error::{Error, Result, cut};
 use crate::model::log::{BATCH_BYTES, BATCH_LINES, Chunk, LINE_BYTES, Line, weight};
-use crate::model::name::TaskId;
-use crate::store::{EncodedChunk, Progress};
+use crate::model::name::{RunId, TaskId};
+use crate::store::{EncodedChunk, Progress, Slot};
+
+/// A batch of lines as a driver sends it.
+pub(super) struct LogBatch {
+    pub(super) task: TaskId,
+    pub(super) token: u64,
+    /// The number of the first line, counted by the task.
+    pub(super) first: u64,
+    pub(super) lines: Vec<Line>,
+}
+
+/// Lines of a task that are not stored yet.
+struct NewLines {
+    run: RunId,
+    step: usize,
+    chunk: EncodedChunk,
+}
 
 impl Engine {
-    pub(super) async fn log(
-        &self,
-        session: &Arc<Session>,
-        id: TaskId,
-        token: u64,
-        first: u64,
-        mut lines: Vec<Line>,
-    ) -> Result<()> {
-        check_batch(&lines)?;
-        // Only this stream moves the task's line number, and it reads one report at a time.
-        let next = {
-            let mut board = self.0.board();
-            own(&mut board, session, id, token).map(|task| task.next_line)
-        };
-        let known = next.map_or(0, |next| {
-            usize::try_from(next.saturating_sub(first)).unwrap_or(usize::MAX)
-        });
-        lines.drain(..known.min(lines.len()));
-        let fits = next.is_some_and(|next| first <= next) && !lines.is_empty();
-        let added = lines.len() as u64;
-        let chunk = if fits {
-            self.task_chunk(id, lines)
-        } else {
-            None
-        };
-        let bytes = chunk.as_ref().map_or(0, |(_, chunk)| chunk.bytes());
+    /// Takes a batch. Lines that are stored already are dropped, and so is a batch that leaves some out.
+    pub(super) async fn log(&self, session: &Arc<Session>, batch: LogBatch) -> Result<()> {
+        check_batch(&batch.lines)?;
+        let (id, token) = (batch.task, batch.token);
+        let new = self.new_lines(session, batch);
+        let bytes = new.as_ref().map_or(0, |new| new.chunk.bytes());
         let slot = self.0.store.committer().reserve(bytes).await?;
         let mut change = Change::begin(&self.0);
         let lease_until = change.tick + change.options().lease_time;
-        let Some(task) = own(&mut change.board, session, id, token) else {
-            change.send(
-                session,
-                Outgoing::LogAck {
-                    task: id,
-                    token,
-                    next: None,
-                },
-            );
-            change.commit(slot, drop);
-            return Ok(());
-        };
-        task.lease_until = lease_until;
-        let (run, step) = (task.run, task.step);
-        let Some((topic, chunk)) = chunk else {
-            let next = Some(task.next_line);
-            change.send(
-                session,
-                Outgoing::LogAck {
-                    task: id,
-                    token,
-                    next,
-                },
-            );
-            change.commit(slot, drop);
-            return Ok(());
-        };
-        task.next_line += added;
-        let next_line = task.next_line;
-        change.accept(id);
-        change
-            .batch
-            .put_progress(run, index(step), Progress { token, next_line });
+        let next = own(&mut change.board, session, id, token).map(|task| {
+            task.lease_until = lease_until;
+            task.next_line += new.as_ref().map_or(0, |new| new.chunk.lines());
+            task.next_line
+        });
         change.send(
             session,
             Outgoing::LogAck {
                 task: id,
                 token,
-                next: Some(next_line),
+                next,
             },
         );
+        match (next, new) {
+            (Some(next_line), Some(new)) => {
+                change.accept(id);
+                let progress = Progress { token, next_line };
+                change
+                    .batch
+                    .put_progress(new.run, index(new.step), progress);
+                self.store_lines(change, slot, new)
+            }
+            _ => {
+                change.commit(slot, drop);
+                Ok(())
+            }
+        }
+    }
+
+    /// The lines of a batch that follow those already taken. Only this stream moves the task's line number, and it
+    /// takes one report at a time, so that they still follow when the chunk is stored.
+    fn new_lines(&self, session: &Arc<Session>, mut batch: LogBatch) -> Option<NewLines> {
+        let mut board = self.0.board();
+        let task = own(&mut board, session, batch.task, batch.token)?;
+        let known = usize::try_from(task.next_line.checked_sub(batch.first)?).unwrap_or(usize::MAX);
+        batch.lines.drain(..known.min(batch.lines.len()));
+        if batch.lines.is_empty() {
+            return None;
+        }
+        let (id, step, accepted, driver) =
+            (task.run, task.step, task.accepted, task.driver.to_string());
+        let run = &board.runs.get(&id)?.run;
+        let attempt = run.steps[step].attempts.len() + usize::from(!accepted);
+        let chunk = Chunk {
+            step: run.steps[step].id.to_string(),
+            attempt: u32::try_from(attempt).unwrap_or(u32::MAX),
+            driver,
+            pipeline: run
+                .pipeline
+                .as_ref()
+                .map(|it| it.name.to_string())
+                .unwrap_or_default(),
+            lines: batch.lines,
+        };
+        drop(board);
+        Some(NewLines {
+            run: id,
+            step,
+            chunk: EncodedChunk::new(&chunk),
+        })
+    }
+
+    /// Numbers the lines and hands them over with the rest of the change.
+    fn store_lines(&self, mut change: Change<'_>, slot: Slot, new: NewLines) -> Result<()> {
         let inner = Arc::clone(&self.0);
+        let topic = new.run.to_string();
         let written = topic.clone();
         self.0
             .log_book
-            .number(&self.0.store, &topic, added, |seq| {
-                change.batch.put_chunk(&written, seq, chunk);
+            .number(&self.0.store, &topic, new.chunk.lines(), |seq| {
+                change.batch.put_chunk(&written, seq, new.chunk);
                 change.commit(slot, move |_| {
                     inner.log_book.written(&written);
                     inner.hub.wake(&written);
                 });
             })?;
         Ok(())
-    }
-
-    /// The lines of a task as they are stored, and the run they belong to.
-    fn task_chunk(&self, id: TaskId, lines: Vec<Line>) -> Option<(String, EncodedChunk)> {
-        let board = self.0.board();
-        let task = board.tasks.get(&id)?;
-        let run = &board.runs.get(&task.run)?.run;
-        let step = &run.steps[task.step];
-        let attempt = step.attempts.len() + usize::from(!task.accepted);
-        let chunk = Chunk {
-            step: step.id.to_string(),
-            attempt: u32::try_from(attempt).unwrap_or(u32::MAX),
-            driver: task.driver.to_string(),
-            pipeline: run
-                .pipeline
-                .as_ref()
-                .map(|it| it.name.to_string())
-                .unwrap_or_default(),
-            lines,
-        };
-        let topic = run.id.to_string();
-        drop(board);
-        Some((topic, EncodedChunk::new(&chunk)))
     }
 }
 

@@ -97,7 +97,7 @@ pub enum Key<'a> {
 }
 
 impl Key<'_> {
-    /// The family it is in and its bytes there.
+    /// The family it is in and its bytes there. Long, since it is the list of all tags.
     pub fn encode(&self) -> (Family, Vec<u8>) {
         match self {
             Self::Format => (Family::Meta, vec![1]),
