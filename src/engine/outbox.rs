@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Result};
 use crate::model::name::{RunId, TaskId};
@@ -137,6 +138,8 @@ impl Outgoing {
 pub struct Outbox {
     queue: Mutex<Queue>,
     ready: Notify,
+    /// Cancelled when the stream was ended at once, so that its reader hears of it though nothing can be written.
+    cut: CancellationToken,
     most: usize,
 }
 
@@ -159,6 +162,7 @@ impl Outbox {
         Self {
             queue: Mutex::default(),
             ready: Notify::new(),
+            cut: CancellationToken::new(),
             most: MOST + slots,
         }
     }
@@ -179,6 +183,7 @@ impl Outbox {
                 "the driver does not read what it is sent".to_owned(),
             )));
             queue.messages.clear();
+            self.cut.cancel();
         } else if matches!(message, Outgoing::Welcome(_)) {
             queue.welcomed = true;
             queue.messages.push_front(message);
@@ -203,6 +208,7 @@ impl Outbox {
         queue.notice_bytes = 0;
         queue.end.get_or_insert(Some(why));
         drop(queue);
+        self.cut.cancel();
         self.ready.notify_one();
     }
 
@@ -226,6 +232,11 @@ impl Outbox {
             }
             self.ready.notified().await;
         }
+    }
+
+    /// Waits until the stream is ended at once.
+    pub async fn was_cut(&self) {
+        self.cut.cancelled().await;
     }
 
     /// How many messages have gone out, if any wait now.

@@ -132,6 +132,7 @@ impl Reader {
         let end = tokio::select! {
             end = self.read(&session) => end,
             () = gone.cancelled() => Ok(false),
+            () = session.outbox.was_cut() => Ok(false),
         };
         let clean = match end {
             Ok(clean) => clean,
