@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use std::io;
 
 use tonic::{Code, Status};
-use tonic_types::StatusExt;
+use tonic_types::{FieldViolation, StatusExt};
 
 use super::apply::InputError;
 use crate::config::ConfigError;
@@ -73,16 +73,8 @@ impl fmt::Display for Answer<'_> {
             "" => write!(f, "the server answered {:?}", status.code())?,
             message => f.write_str(message)?,
         }
-        for violation in status
-            .get_details_bad_request()
-            .into_iter()
-            .flat_map(|bad| bad.field_violations)
-        {
-            f.write_str("\n  ")?;
-            if !violation.field.is_empty() {
-                write!(f, "{}: ", violation.field)?;
-            }
-            f.write_str(&violation.description)?;
+        for line in violations(status) {
+            write!(f, "\n  {line}")?;
         }
         match advice(status) {
             Some(advice) => {
@@ -91,6 +83,21 @@ impl fmt::Display for Answer<'_> {
             }
             None => Ok(()),
         }
+    }
+}
+
+/// The violations of a status, one line each; none where the message itself is the only one.
+fn violations(status: &Status) -> Vec<String> {
+    let bad = status.get_details_bad_request();
+    let line = |violation: FieldViolation| match violation.field.as_str() {
+        "" => violation.description,
+        field => format!("{field}: {}", violation.description),
+    };
+    let violations = bad.into_iter().flat_map(|bad| bad.field_violations);
+    let lines: Vec<_> = violations.map(line).collect();
+    match lines.as_slice() {
+        [only] if status.message().contains(only) => Vec::new(),
+        _ => lines,
     }
 }
 
@@ -116,7 +123,7 @@ fn advice(status: &Status) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tonic_types::{ErrorDetails, FieldViolation};
+    use tonic_types::ErrorDetails;
 
     #[test]
     fn an_answer_shows_every_violation_on_its_line() {
