@@ -9,6 +9,7 @@ mod definitions;
 mod disk;
 mod driver_stream;
 mod grpcurl;
+mod layers;
 mod lifecycle;
 mod logs;
 mod pipelines;
