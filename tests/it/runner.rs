@@ -7,7 +7,7 @@ mod host;
 use std::fs;
 use std::process::{Child, Command, Stdio};
 
-use conveyor_client::proto::{GetDriverRequest, Resource, Run, RunState};
+use conveyor_client::proto::{CancelRunRequest, GetDriverRequest, Resource, Run, RunState};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -119,6 +119,15 @@ impl Server {
         })
         .await
     }
+}
+
+/// Cancels a run.
+async fn cancel(server: &Server, id: &str) {
+    let request = CancelRunRequest {
+        id: id.to_owned(),
+        reason: String::new(),
+    };
+    server.runs().cancel_run(request).await.unwrap();
 }
 
 /// Whether a process still works. One that has ended and waits for its parent to notice does not.

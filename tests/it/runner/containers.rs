@@ -5,11 +5,11 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use conveyor_client::proto::{CancelRunRequest, RunState};
+use conveyor_client::proto::RunState;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::Runner;
+use super::{Runner, cancel};
 use crate::support::{Server, eventually};
 
 /// What podman needs to run without systemd, without a network of its own, and in a small machine.
@@ -160,15 +160,41 @@ async fn a_cancel_ends_the_container() {
     let id = server.post_spec("r", &spec).await;
     server.printed(&id).await;
     assert_ne!(podman.containers(), "");
-    let request = CancelRunRequest {
-        id: id.clone(),
-        reason: String::new(),
-    };
-    server.runs().cancel_run(request).await.unwrap();
+    cancel(&server, &id).await;
     let run = server.run_is(&id, RunState::Cancelled).await;
     assert_eq!(run.steps[0].message, r#"cancelled in step "x""#);
     assert_eq!(podman.containers(), "");
     assert_eq!(podman.volumes(&id), "");
+}
+
+#[tokio::test]
+async fn a_cancelled_command_in_a_container_may_clean_up_too() {
+    let podman = Podman::with_image();
+    let (server, _runner) = start(&podman, &[]).await;
+    let command = "trap 'echo cleaned; exit' TERM; echo ready; while :; do sleep 0.05; done";
+    let id = server.post_spec("r", &podman.spec(&[command])).await;
+    server.printed(&id).await;
+    cancel(&server, &id).await;
+    server.run_is(&id, RunState::Cancelled).await;
+    let lines = server.lines(&id).await;
+    assert!(lines.contains(&"stdout x cleaned".to_owned()), "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_workspace_is_the_folder_of_containers_too() {
+    let podman = Podman::with_image();
+    let server = Server::start().await;
+    server.define("pipeline").await;
+    let workspace = server.place().join("runs");
+    let _runner = Runner::with(&server, &["--workspace"], |command| {
+        command.arg(&workspace);
+        command.env("CONTAINERS_CONF", podman.settings());
+    });
+    let spec = podman.spec(&["echo text > file"]);
+    let id = server.post_spec("r", &spec).await;
+    server.run_is(&id, RunState::Succeeded).await;
+    let kept = fs::read_to_string(workspace.join(&id).join("file")).unwrap();
+    assert_eq!(kept, "text\n");
 }
 
 #[tokio::test]
@@ -191,11 +217,7 @@ async fn what_a_dead_driver_left_goes_before_the_next_attempt() {
         (!now.is_empty() && !now.contains(&left)).then_some(())
     })
     .await;
-    let request = CancelRunRequest {
-        id: id.clone(),
-        reason: String::new(),
-    };
-    server.runs().cancel_run(request).await.unwrap();
+    cancel(&server, &id).await;
     let run = server.run_is(&id, RunState::Cancelled).await;
     assert_eq!(run.steps[0].attempts.len(), 2);
     assert_eq!(podman.containers(), "");

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use conveyor_client::proto::{CancelRunRequest, RunState};
+use conveyor_client::proto::RunState;
 use rustix::process::Signal;
 
-use super::{Runner, works};
+use super::{Runner, cancel, works};
 use crate::support::{Server, eventually, step};
 
 /// A server that knows `pipeline`, and a driver that runs commands on the host.
@@ -15,14 +15,6 @@ async fn start() -> (Server, Runner) {
     server.define("pipeline").await;
     let runner = Runner::start(&server, &["--runtime", "process"]);
     (server, runner)
-}
-
-async fn cancel(server: &Server, id: &str) {
-    let request = CancelRunRequest {
-        id: id.to_owned(),
-        reason: String::new(),
-    };
-    server.runs().cancel_run(request).await.unwrap();
 }
 
 #[tokio::test]
