@@ -96,13 +96,13 @@ impl Engine {
         let mut items: Vec<DriverView> = views.take(most + 1).collect();
         let more = items.len() > most;
         items.truncate(most);
-        let last = items
-            .last()
-            .filter(|_| more)
-            .map(|last| last.driver.name.as_str().as_bytes().to_vec());
+        let token = |view: &DriverView| super::page_token(view.driver.name.as_str().as_bytes());
+        let tokens: Vec<String> = items.iter().map(token).collect();
+        let next = tokens.last().filter(|_| more).cloned().unwrap_or_default();
         Ok(Listed {
             items,
-            next: super::page_token(last),
+            tokens,
+            next,
         })
     }
 

@@ -220,12 +220,9 @@ fn page_start(token: &str) -> Result<Option<Vec<u8>>> {
         .ok_or_else(|| Error::invalid("page_token", "it is not one that this server gave"))
 }
 
-/// The token for where the next page begins.
-fn page_token(next: Option<Vec<u8>>) -> String {
-    next.unwrap_or_default()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+/// The token that goes on after a key.
+fn page_token(key: &[u8]) -> String {
+    key.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// How many items a page has at most.
@@ -251,6 +248,8 @@ pub struct PageRequest {
 pub struct Listed<T> {
     /// The items in order.
     pub items: Vec<T>,
+    /// The token that goes on after each item, for a page that has to be cut short.
+    pub tokens: Vec<String>,
     /// The token for the next page; empty after the last.
     pub next: String,
 }
@@ -259,7 +258,8 @@ impl<T> From<crate::store::Page<T>> for Listed<T> {
     fn from(page: crate::store::Page<T>) -> Self {
         Self {
             items: page.items,
-            next: page_token(page.next),
+            tokens: page.keys.iter().map(|key| page_token(key)).collect(),
+            next: page.next.map(|key| page_token(&key)).unwrap_or_default(),
         }
     }
 }

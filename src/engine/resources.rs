@@ -123,6 +123,7 @@ impl Engine {
         }
         Ok(Listed {
             items,
+            tokens: listed.tokens,
             next: listed.next,
         })
     }

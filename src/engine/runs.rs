@@ -141,6 +141,7 @@ impl Engine {
             .collect();
         Ok(Listed {
             items,
+            tokens: listed.tokens,
             next: listed.next,
         })
     }

@@ -20,45 +20,55 @@ const PAGE_BYTES: usize = 3 << 20;
 pub struct Page<T> {
     /// The items in order.
     pub items: Vec<T>,
+    /// The key of each item: a page that is cut short goes on after the last one taken.
+    pub keys: Vec<Vec<u8>>,
     /// Where the next page begins; `None` after the last.
     pub next: Option<Vec<u8>>,
 }
 
 /// Gathers a page: full at a number of items or at [`PAGE_BYTES`].
 pub(super) struct PageBuilder<T> {
-    items: Vec<T>,
+    page: Page<T>,
     most: usize,
     bytes: usize,
-    last: Option<Vec<u8>>,
 }
 
 impl<T> PageBuilder<T> {
     pub(super) fn new(most: usize) -> Self {
-        Self {
+        let page = Page {
             items: Vec::new(),
+            keys: Vec::new(),
+            next: None,
+        };
+        Self {
+            page,
             most,
             bytes: 0,
-            last: None,
         }
     }
 
-    pub(super) fn is_full(&self) -> bool {
-        self.items.len() >= self.most || self.bytes >= PAGE_BYTES
+    /// Whether there is room for one more item, which there is. Where not, the page ends after the last one.
+    pub(super) fn has_room(&mut self) -> bool {
+        let room = self.page.items.len() < self.most && self.bytes < PAGE_BYTES;
+        if !room {
+            self.page.next = self.page.keys.last().cloned();
+        }
+        room
     }
 
     pub(super) fn add(&mut self, key: &[u8], bytes: usize, item: T) {
         self.bytes += bytes;
-        self.items.push(item);
-        if self.is_full() {
-            self.last = Some(key.to_vec());
-        }
+        self.page.items.push(item);
+        self.page.keys.push(key.to_vec());
+    }
+
+    /// Ends the page after a key, though no item may stand there.
+    pub(super) fn end_after(&mut self, key: &[u8]) {
+        self.page.next = Some(key.to_vec());
     }
 
     pub(super) fn finish(self) -> Page<T> {
-        Page {
-            items: self.items,
-            next: self.last,
-        }
+        self.page
     }
 }
 
@@ -222,7 +232,7 @@ impl Store {
         let family = prefix.encode().0;
         let mut page = PageBuilder::new(most);
         walk(&self.db, prefix, after.as_deref(), order, |key, stored| {
-            if page.is_full() {
+            if !page.has_room() {
                 return Ok(ControlFlow::Break(()));
             }
             let record: T::Record = stored.record_at(family, key)?;

@@ -151,7 +151,7 @@ impl Store {
                 after.as_deref(),
                 Order::Up,
                 |key, stored| {
-                    if page.is_full() {
+                    if !page.has_room() {
                         return Ok(ControlFlow::Break(()));
                     }
                     let resource = store.at_head(&stored.record_at(prefix.encode().0, key)?)?;
@@ -201,7 +201,7 @@ impl Store {
                 Some(&from),
                 Order::Up,
                 |key, stored| {
-                    if page.is_full() {
+                    if !page.has_room() {
                         return Ok(ControlFlow::Break(()));
                     }
                     let record: records::Change = stored.record_at(family, key)?;

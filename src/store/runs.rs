@@ -163,20 +163,16 @@ impl Store {
             };
             let family = prefix.encode().0;
             let mut page = PageBuilder::new(most);
-            let (mut seen, mut stopped_at) = (0, None);
+            let mut seen = 0;
             walk(
                 &store.db,
                 &prefix,
                 after.as_deref(),
                 Order::Down,
                 |key, stored| {
-                    if page.is_full() {
+                    if !page.has_room() {
                         return Ok(ControlFlow::Break(()));
                     }
-                    if seen == LOOK_AT {
-                        return Ok(ControlFlow::Break(()));
-                    }
-                    seen += 1;
                     let run = match kind {
                         None => {
                             let record: records::Run = stored.record_at(family, key)?;
@@ -190,15 +186,15 @@ impl Store {
                     if let Some(run) = run.filter(|run| filter(run)) {
                         page.add(key, stored.bytes().len(), run);
                     }
-                    stopped_at = Some(key.to_vec());
+                    seen += 1;
+                    if seen == LOOK_AT {
+                        page.end_after(key);
+                        return Ok(ControlFlow::Break(()));
+                    }
                     Ok(ControlFlow::Continue(()))
                 },
             )?;
-            let mut page = page.finish();
-            if seen == LOOK_AT {
-                page.next = page.next.or(stopped_at);
-            }
-            Ok(page)
+            Ok(page.finish())
         })
         .await
     }

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{Answers, Api, page};
+use super::{Answers, Api, page, page_of};
 use crate::api::convert::time;
 use crate::api::stream::{Inbound, hello, message, reconcile, report, welcome};
 use crate::engine::drivers::DriverView;
@@ -75,9 +75,10 @@ impl DriverService for Api {
         let listed = self
             .engine
             .drivers(&page(request.page_size, request.page_token))?;
+        let (drivers, next_page_token) = page_of(listed, Driver::from);
         Ok(Response::new(ListDriversResponse {
-            drivers: listed.items.into_iter().map(Driver::from).collect(),
-            next_page_token: listed.next,
+            drivers,
+            next_page_token,
         }))
     }
 

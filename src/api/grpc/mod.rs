@@ -10,13 +10,17 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::Stream;
+use prost::Message;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::Status;
 
-use crate::engine::{Engine, PageRequest};
+use crate::engine::{Engine, Listed, PageRequest};
 use crate::error::Result;
 use crate::model::name::Name;
+
+/// Most bytes of one page.
+const PAGE_BYTES: usize = 3 << 20;
 
 /// A stream of answers.
 type Answers<T> = Pin<Box<dyn Stream<Item = std::result::Result<T, Status>> + Send>>;
@@ -50,6 +54,24 @@ impl Api {
 
 fn page(size: i32, token: String) -> PageRequest {
     PageRequest { size, token }
+}
+
+/// The items of a page on the wire, and the token for the next page. A page ends at [`PAGE_BYTES`], short of its
+/// size if need be, so that clients of any language can take it.
+fn page_of<T, M: Message>(listed: Listed<T>, convert: impl Fn(T) -> M) -> (Vec<M>, String) {
+    let (mut items, mut bytes, mut next) = (Vec::new(), 0, listed.next);
+    let mut last = String::new();
+    for (item, token) in listed.items.into_iter().zip(listed.tokens) {
+        let item = convert(item);
+        bytes += item.encoded_len();
+        if bytes > PAGE_BYTES && !items.is_empty() {
+            next = last;
+            break;
+        }
+        items.push(item);
+        last = token;
+    }
+    (items, next)
 }
 
 /// A name that may be left out.

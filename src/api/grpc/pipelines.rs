@@ -2,7 +2,7 @@
 
 use tonic::{Request, Response, Status};
 
-use super::{Api, page};
+use super::{Api, page, page_of};
 use crate::api::convert::pipeline_input;
 use crate::model::name::Name;
 use crate::proto::pipeline_service_server::PipelineService;
@@ -40,9 +40,10 @@ impl PipelineService for Api {
             .engine
             .pipelines(page(request.page_size, request.page_token))
             .await?;
+        let (pipelines, next_page_token) = page_of(listed, Pipeline::from);
         Ok(Response::new(ListPipelinesResponse {
-            pipelines: listed.items.into_iter().map(Pipeline::from).collect(),
-            next_page_token: listed.next,
+            pipelines,
+            next_page_token,
         }))
     }
 

@@ -3,7 +3,7 @@
 use futures_util::StreamExt;
 use tonic::{Request, Response, Status};
 
-use super::{Answers, Api, page, some_name};
+use super::{Answers, Api, page, page_of, some_name};
 use crate::api::convert::{definition_input, resource_input};
 use crate::engine::resources::Seen;
 use crate::error::Error;
@@ -56,13 +56,10 @@ impl ResourceService for Api {
             .engine
             .definitions(page(request.page_size, request.page_token))
             .await?;
+        let (resource_definitions, next_page_token) = page_of(listed, ResourceDefinition::from);
         Ok(Response::new(ListResourceDefinitionsResponse {
-            resource_definitions: listed
-                .items
-                .into_iter()
-                .map(ResourceDefinition::from)
-                .collect(),
-            next_page_token: listed.next,
+            resource_definitions,
+            next_page_token,
         }))
     }
 
@@ -142,9 +139,10 @@ impl ResourceService for Api {
             .engine
             .resources(kind, page(request.page_size, request.page_token))
             .await?;
+        let (resources, next_page_token) = page_of(listed, Resource::from);
         Ok(Response::new(ListResourcesResponse {
-            resources: listed.items.into_iter().map(Resource::from).collect(),
-            next_page_token: listed.next,
+            resources,
+            next_page_token,
         }))
     }
 
@@ -198,9 +196,10 @@ impl ResourceService for Api {
             .engine
             .revisions(&kind, &name, page(request.page_size, request.page_token))
             .await?;
+        let (revisions, next_page_token) = page_of(listed, Resource::from);
         Ok(Response::new(ListResourceRevisionsResponse {
-            revisions: listed.items.into_iter().map(Resource::from).collect(),
-            next_page_token: listed.next,
+            revisions,
+            next_page_token,
         }))
     }
 

@@ -3,7 +3,7 @@
 use futures_util::StreamExt;
 use tonic::{Request, Response, Status};
 
-use super::{Answers, Api, page, some_name};
+use super::{Answers, Api, page, page_of, some_name};
 use crate::api::convert::run_state;
 use crate::engine::runs::RunQuery;
 use crate::error::Error;
@@ -56,9 +56,10 @@ impl RunService for Api {
             .engine
             .runs(query, page(request.page_size, request.page_token))
             .await?;
+        let (runs, next_page_token) = page_of(listed, Run::from);
         Ok(Response::new(ListRunsResponse {
-            runs: listed.items.into_iter().map(Run::from).collect(),
-            next_page_token: listed.next,
+            runs,
+            next_page_token,
         }))
     }
 
