@@ -1,6 +1,7 @@
 //! A REST request as the generated handlers see it: path, query, headers and body, each put into the
 //! fields of a typed request.
 
+use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -150,17 +151,13 @@ impl Call {
     }
 
     /// Puts a value of the query into a field, if it is there.
-    pub(super) fn query<T: FromStr>(&self, field: &str, into: &mut T) -> Result<(), Failure> {
+    pub(super) fn query<T>(&self, field: &str, into: &mut T) -> Result<(), Failure>
+    where
+        T: FromStr<Err: Display>,
+    {
         if let Some(value) = self.query_value(field) {
-            *into = value.parse().map_err(|_| {
-                let kind = std::any::type_name::<T>();
-                let expected = if kind == "bool" {
-                    "true or false"
-                } else {
-                    "a whole number"
-                };
-                Failure::invalid(field, &format!("must be {expected}"))
-            })?;
+            let value = value.parse();
+            *into = value.map_err(|error| Failure::invalid(field, &format!("{error}")))?;
         }
         Ok(())
     }
