@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::time::Duration;
 
-use conveyor_client::proto::{LogEntry, TailLogsRequest, TailLogsResponse};
+use conveyor_client::proto::{LogEntry, RunState, TailLogsRequest, TailLogsResponse};
 use conveyor_client::{Client, proto};
 use owo_colors::{AnsiColors, OwoColorize};
 use tokio::time::{Instant, sleep};
@@ -52,6 +52,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let client = args.server.connect().await?;
     let run = get_run(&client, args.run.clone()).await?;
+    if args.follow && run.state() == RunState::Pending && !run.reason.is_empty() {
+        eprintln!("{}", run.reason);
+    }
     let mut printer = Printer::new(&args, &run);
     let mut heard = Instant::now();
     let mut away = false;

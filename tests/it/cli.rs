@@ -104,9 +104,8 @@ fn words(cell: &str) -> Vec<String> {
     cell.split(' ')
         .map(|word| {
             let bare = word.trim_matches(|c| matches!(c, '"' | ',' | '(' | ')' | '\''));
-            let span = bare
-                .strip_suffix(['s', 'm'])
-                .is_some_and(|number| number.parse::<f64>().is_ok());
+            let number = bare.trim_end_matches(['m', 's']);
+            let span = number != bare && number.parse::<f64>().is_ok();
             let stand_in = match bare {
                 _ if bare.parse::<uuid::Uuid>().is_ok() => "<id>",
                 _ if bare.parse::<jiff::Timestamp>().is_ok() => "<time>",

@@ -51,12 +51,13 @@ fn coarse(span: SignedDuration) -> String {
     }
 }
 
-/// Two units, or tenths of a second.
+/// Two units, or tenths of a second, or milliseconds.
 fn fine(span: SignedDuration) -> String {
     let span = span.max(SignedDuration::ZERO);
     let seconds = span.as_secs();
     match seconds {
-        ..60 => format!("{seconds}.{}s", span.subsec_millis() / 100),
+        ..1 => format!("{}ms", span.as_millis()),
+        1..60 => format!("{seconds}.{}s", span.subsec_millis() / 100),
         60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
         3600.. => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
     }
@@ -71,8 +72,11 @@ mod tests {
         let ages = [-5, 0, 119, 120, 7199, 7200, 172_799, 172_800]
             .map(|s| coarse(SignedDuration::from_secs(s)));
         assert_eq!(ages, ["0s", "0s", "119s", "2m", "119m", "2h", "47h", "2d"]);
-        let spans = [-5, 1250, 59_999, 60_000, 3_599_000, 3_600_000]
+        let spans = [-5, 999, 1250, 59_999, 60_000, 3_599_000, 3_600_000]
             .map(|ms| fine(SignedDuration::from_millis(ms)));
-        assert_eq!(spans, ["0.0s", "1.2s", "59.9s", "1m00s", "59m59s", "1h00m"]);
+        assert_eq!(
+            spans,
+            ["0ms", "999ms", "1.2s", "59.9s", "1m00s", "59m59s", "1h00m"]
+        );
     }
 }

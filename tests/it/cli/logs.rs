@@ -138,3 +138,21 @@ async fn a_reader_that_goes_away_is_no_panic() {
         (Some(0), b"".as_slice())
     );
 }
+
+#[tokio::test]
+async fn a_follower_of_a_run_that_waits_is_told_for_what() {
+    let server = Server::start().await;
+    server.define("any").await;
+    let run = server.create("any", "r").await;
+    let mut command = server.command(&["logs", &run, "-f"]);
+    let mut follower = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut complaints = BufReader::new(follower.stderr.take().unwrap()).lines();
+    let line = soon("a word on what the run waits for", complaints.next_line());
+    let reason = server.run(&run).await.reason;
+    assert_eq!(line.await.unwrap(), Some(reason));
+    server.cli(&["cancel", &run]).await.said();
+    let status = soon("the end of the follower", follower.wait())
+        .await
+        .unwrap();
+    assert!(status.success(), "{status}");
+}

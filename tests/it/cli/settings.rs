@@ -16,6 +16,27 @@ fn a_wrong_setting_is_one_clear_line() {
 }
 
 #[tokio::test]
+async fn a_file_in_the_working_directory_is_read() {
+    let mut server = Server::start().await;
+    let body = format!(
+        r#"{{"name":"any","schema":true,"description":"{}"}}"#,
+        "x".repeat(200)
+    );
+    server.file("conveyor.yml", "api:\n  body_bytes: 100\n");
+    server.kill_and_start_again().await;
+    assert_eq!(
+        server.post("/resource-definitions", &body).await.status,
+        413
+    );
+    server.file("conveyor.yml", "api:\n  body_bytes: 1 KiB\n");
+    server.kill_and_start_again().await;
+    assert_eq!(
+        server.post("/resource-definitions", &body).await.status,
+        201
+    );
+}
+
+#[tokio::test]
 async fn flag_wins_over_environment_for_the_address_of_the_server() {
     let server = Server::start().await;
     let mut command = conveyor(&["get", "definitions", "--server", "http://127.0.0.1:1"]);
