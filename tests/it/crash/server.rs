@@ -6,36 +6,19 @@ use std::time::Duration;
 
 use conveyor_client::proto::resource_service_client::ResourceServiceClient;
 use conveyor_client::proto::{
-    Attempt, AttemptState, CreateResourceRequest, Resource, RunState, StepState,
+    Attempt, AttemptState, CreateResourceRequest, ListResourcesRequest, ListRunsRequest, Resource,
+    RunState, StepState,
 };
 use conveyor_client::{CancellationToken, Driver, Manager, Outcome, Task};
 use tokio::time::{Instant, sleep};
 use tonic::transport::Channel;
 
+use super::{Dice, seed};
 use crate::support::{Server, resource};
 
 const RUNS: usize = 200;
 const KILLS: usize = 15;
 const LINES: u64 = 20;
-
-/// A small generator, so that a failure can be had again from its seed.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
-}
-
-fn seed() -> u64 {
-    let given = std::env::var("CRASH_SEED")
-        .ok()
-        .map(|seed| seed.parse().unwrap());
-    given.unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().0 | 1)
-}
 
 /// How often each step was carried out: run and step to the ids of its executions.
 type Executions = Arc<Mutex<HashMap<(String, String), Vec<String>>>>;
@@ -124,8 +107,48 @@ async fn kill_9_at_random_points_loses_doubles_and_tears_nothing() {
     for run in &runs {
         check(&server, run, &executions).await;
     }
+    check_pairs(&server, runs).await;
     stop.cancel();
     working.await.unwrap().unwrap();
+}
+
+/// No resource without its run, no run without its resource.
+async fn check_pairs(server: &Server, mut runs: Vec<String>) {
+    let all = ListRunsRequest {
+        page_size: 1000,
+        ..Default::default()
+    };
+    let listed = server
+        .runs()
+        .list_runs(all)
+        .await
+        .unwrap()
+        .into_inner()
+        .runs;
+    let mut ids: Vec<_> = listed.iter().map(|run| run.id.clone()).collect();
+    let mut names: Vec<_> = listed.into_iter().map(|run| run.name).collect();
+    let all = ListResourcesRequest {
+        page_size: 1000,
+        ..Default::default()
+    };
+    let resources = server
+        .resources()
+        .list_resources(all)
+        .await
+        .unwrap()
+        .into_inner()
+        .resources;
+    ids.sort();
+    runs.sort();
+    names.sort();
+    assert_eq!(ids, runs);
+    assert_eq!(
+        names,
+        resources
+            .into_iter()
+            .map(|one| one.name)
+            .collect::<Vec<_>>()
+    );
 }
 
 async fn check(server: &Server, id: &str, executions: &Executions) {

@@ -1,5 +1,7 @@
 //! A driver that does exactly what a test says, message by message.
 
+use std::time::Duration;
+
 use conveyor_client::proto::driver_service_client::DriverServiceClient;
 use conveyor_client::proto::driver_stream_request::Kind as Say;
 use conveyor_client::proto::driver_stream_response::Kind as Hear;
@@ -9,6 +11,7 @@ use conveyor_client::proto::{
 };
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::Channel;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
@@ -49,10 +52,14 @@ pub(crate) fn held(task: &Reconcile, next_line: u64, result_waits: bool) -> Held
 impl Scripted {
     /// Opens a stream and says nothing.
     pub(crate) fn silent(server: &Server) -> Self {
+        Self::over(server.new_channel())
+    }
+
+    /// Opens a stream over a connection and says nothing.
+    pub(crate) fn over(channel: Channel) -> Self {
         let (to, requests) = mpsc::channel(1024);
         let (heard, from) = mpsc::channel(1);
-        let mut client =
-            DriverServiceClient::new(server.new_channel()).max_decoding_message_size(16 << 20);
+        let mut client = DriverServiceClient::new(channel).max_decoding_message_size(16 << 20);
         tokio::spawn(async move {
             let mut stream = match client.driver_stream(ReceiverStream::new(requests)).await {
                 Ok(response) => response.into_inner(),
@@ -139,6 +146,13 @@ impl Scripted {
     async fn hear_any(&mut self) -> Result<Hear, Status> {
         let heard = soon("a word of the server on the stream", self.from.recv()).await;
         heard.unwrap_or_else(|| Err(Status::new(Code::Ok, "the stream ended without an error")))
+    }
+
+    /// What the server says within this time, if anything; at the end of the stream its status.
+    pub(crate) async fn heard_within(&mut self, time: Duration) -> Option<Result<Hear, Status>> {
+        let ended = || Err(Status::ok("the stream ended"));
+        let heard = tokio::time::timeout(time, self.from.recv()).await.ok()?;
+        Some(heard.unwrap_or_else(ended))
     }
 
     /// Asserts that the server has nothing to say: a heartbeat is answered before anything else comes.
