@@ -1,7 +1,7 @@
 //! Every setting once: file key, flag, environment variable, default and reason.
 //!
 //! A flag wins over the environment, the environment over the config file, the file over the default. Where a
-//! text comes from is the business of [`sources`]; what it means is decided here. A `Settings` that exists is valid.
+//! text comes from is the business of `sources`; what it means is decided here. A `Settings` that exists is valid.
 
 mod sources;
 
