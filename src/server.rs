@@ -168,7 +168,8 @@ fn listen_options(settings: &Settings, files: u64) -> ListenOptions {
     let most = usize::try_from(files - files / 8).unwrap_or(usize::MAX);
     ListenOptions {
         connections: settings.api.connections.min(most),
-        drain: settings.drain_time,
+        // A peer that reads nothing is let go before the drain as a whole is over.
+        drain: settings.drain_time * 3 / 4,
         ..ListenOptions::default()
     }
 }

@@ -10,6 +10,7 @@ use super::board::{Board, Instance, OpenRun, Task};
 use super::change::Change;
 use super::requests::digest;
 use super::resources::Shown;
+use super::watch::Follower;
 use super::{Engine, Listed, PageRequest, page_size, page_start};
 use crate::error::{Error, Result};
 use crate::model::name::{Name, Noun, RunId};
@@ -176,28 +177,16 @@ impl Engine {
     pub async fn watch_run(&self, id: RunId) -> Result<impl Stream<Item = Result<Run>> + use<>> {
         self.stored_run(id).await?;
         let follower = self.0.hub.follow(&id.to_string());
-        let start = (self.clone(), follower, None::<Position>, false);
-        Ok(try_unfold(
-            start,
-            move |(engine, mut follower, mut seen, ended)| async move {
-                while !ended {
-                    let (run, position) = engine.stored_run(id).await?;
-                    if seen.replace(position) != Some(position) {
-                        let ended = run.state.ended();
-                        return Ok(Some((
-                            engine.explained(run),
-                            (engine, follower, seen, ended),
-                        )));
-                    }
-                    let stop = engine.0.stop.clone();
-                    tokio::select! {
-                        () = follower.changed() => {}
-                        () = stop.cancelled() => return Err(Error::Stopping),
-                    }
-                }
-                Ok(None)
-            },
-        ))
+        let watch = RunWatch {
+            engine: self.clone(),
+            id,
+            follower,
+            seen: None,
+            ended: false,
+        };
+        Ok(try_unfold(watch, |mut watch| async move {
+            Ok(watch.next().await?.map(|run| (run, watch)))
+        }))
     }
 
     pub(super) async fn stored_run(&self, id: RunId) -> Result<(Run, Position)> {
@@ -273,6 +262,35 @@ impl Engine {
         }
         change.commit(slot, drop);
         Ok(())
+    }
+}
+
+/// A watch of a run, between two of its states.
+struct RunWatch {
+    engine: Engine,
+    id: RunId,
+    follower: Follower,
+    /// Where the state that was seen last was written.
+    seen: Option<Position>,
+    ended: bool,
+}
+
+impl RunWatch {
+    async fn next(&mut self) -> Result<Option<Run>> {
+        if self.ended {
+            return Ok(None);
+        }
+        loop {
+            let (run, position) = self.engine.stored_run(self.id).await?;
+            if self.seen.replace(position) != Some(position) {
+                self.ended = run.state.ended();
+                return Ok(Some(self.engine.explained(run)));
+            }
+            tokio::select! {
+                () = self.follower.changed() => {}
+                () = self.engine.0.stop.cancelled() => return Err(Error::Stopping),
+            }
+        }
     }
 }
 

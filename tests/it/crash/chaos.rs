@@ -357,7 +357,11 @@ async fn chaotic_drivers_over_a_killed_server_break_no_promise() {
     }
     server.kill_and_start_again().await;
     let told = std::mem::take(&mut *told.lock().unwrap());
-    println!("{} offers, {} results applied", told.offers.len(), told.applied.len());
+    println!(
+        "{} offers, {} results applied",
+        told.offers.len(),
+        told.applied.len()
+    );
     assert_eq!(told.broken, Vec::<String>::new());
     assert!(
         told.applied.len() > RUNS / 4 && told.offers.len() > RUNS,
