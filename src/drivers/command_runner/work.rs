@@ -40,9 +40,7 @@ pub(super) enum WorkError {
     #[error("{0}: {1}")]
     Yaml(String, Box<serde_saphyr::Error>),
     /// There are no commands.
-    #[error(
-        "nothing to run: neither the spec nor the step's params have `steps`, a list of {{name, command}}"
-    )]
+    #[error("nothing to run: `steps`, a list of {{name, command}}, is missing or empty")]
     NoSteps,
     /// An engine would take the image for one of its options, or for nothing.
     #[error("`image` {0:?} is not the name of an image")]
@@ -93,7 +91,8 @@ impl Work {
         let name = path.display().to_string();
         let text =
             std::fs::read_to_string(path).map_err(|error| WorkError::File(name.clone(), error))?;
-        let given = serde_saphyr::from_str(&text)
+        let options = serde_saphyr::options! { with_snippet: false };
+        let given = serde_saphyr::from_str_with_options(&text, options)
             .map_err(|error| WorkError::Yaml(name, Box::new(error)))?;
         Self::checked(given)
     }
