@@ -221,19 +221,18 @@ impl Engine {
                     .values()
                     .any(|instance| instance.session.is_some())
             });
+            let driver = &step.driver;
             let why = if connected {
-                "a free slot of"
+                format!("waits for a free slot of driver {driver}")
             } else {
-                "an instance to connect of"
+                format!("waits for driver {driver} to connect")
             };
-            let before = if step.reason.is_empty() {
-                String::new()
-            } else {
-                format!("; {}", step.reason)
+            step.reason = match step.reason.as_str() {
+                "" => why.clone(),
+                before => format!("{why}; {before}"),
             };
-            step.reason = format!("waits for {why} driver {}{before}", step.driver);
             if run.state == RunState::Pending && run.reason.is_empty() {
-                run.reason = format!("step {} waits for {why} driver {}", step.id, step.driver);
+                run.reason = format!("step {} {why}", step.id);
             }
         }
         run

@@ -1,6 +1,6 @@
 //! A run and its steps: what is known of them, and where they stand.
 //!
-//! How they change is [`machine`]'s: [`Run::apply`] is the only way.
+//! How they change is `machine`'s: [`Run::apply`] is the only way.
 
 mod machine;
 

@@ -1,7 +1,7 @@
 //! The JSON Schema of a definition, compiled: which draft it is read as, and what a spec breaks.
 //!
 //! Invariant: compiling and checking fetch nothing and take bounded time: patterns run on a linear engine of
-//! bounded size, and [`super::schema_cost`] refuses checks whose cost explodes.
+//! bounded size, and `schema_cost` refuses checks whose cost explodes.
 
 use std::fmt;
 use std::str::FromStr;

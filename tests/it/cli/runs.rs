@@ -16,10 +16,10 @@ async fn a_run_is_shown_with_its_steps() {
     let run = server.create_in("two", "pipeline", "r").await;
     assert_snapshot!(tidied(&server.cli(&["runs", &run]).await.said()), @r"
     RUN | RESOURCE | EVENT | STATE | AGE | DURATION | REASON
-    <id> | pipeline/r | create | PENDING | <span> | step 1 waits for an instance to connect of driver builder
+    <id> | pipeline/r | create | PENDING | <span> | step 1 waits for driver builder to connect
 
     STEP | DRIVER | STATE | ATTEMPTS | DURATION | MESSAGE
-    1 | builder | PENDING | 0 | waits for an instance to connect of driver builder
+    1 | builder | PENDING | 0 | waits for driver builder to connect
     2 | pusher | PENDING | 0
     ");
 
