@@ -7,10 +7,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use conveyor_client::proto::driver_stream_response::Kind as Hear;
-use conveyor_client::proto::{
-    CreateResourceDefinitionRequest, ResourceDefinition, RunState, TailLogsRequest,
-    WatchResourcesRequest, WatchRunRequest,
-};
+use conveyor_client::proto::{RunState, TailLogsRequest, WatchResourcesRequest, WatchRunRequest};
 use rustix::process::Signal;
 use tonic::Code;
 
@@ -38,31 +35,6 @@ async fn one_port_serves_grpc_and_rest() {
         (200, Some("image"))
     );
     assert_eq!(answer.headers["content-type"], "application/json");
-}
-
-#[tokio::test]
-async fn clients_that_compress_are_served() {
-    let server = Server::start().await;
-    let gzip = tonic::codec::CompressionEncoding::Gzip;
-    let mut client = server
-        .resources()
-        .send_compressed(gzip)
-        .accept_compressed(gzip);
-    let definition = ResourceDefinition {
-        name: "image".into(),
-        schema_json: "{}".into(),
-        ..Default::default()
-    };
-    let request = CreateResourceDefinitionRequest {
-        resource_definition: Some(definition),
-        ..Default::default()
-    };
-    let made = client
-        .create_resource_definition(request)
-        .await
-        .unwrap()
-        .into_inner();
-    assert_eq!(made.name, "image");
 }
 
 #[tokio::test]

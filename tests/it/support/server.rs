@@ -34,26 +34,24 @@ impl Server {
 
     /// Starts a server with settings, given as `("driver.lease_time", "2s")`.
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
-        Self::traced(&[], settings).await
+        Self::under(&[], settings).await
     }
 
     /// Starts a server under strace, with these arguments to strace.
     pub(crate) async fn traced(strace: &[&str], settings: &[(&str, &str)]) -> Self {
+        // With -D the server itself is the child, so that signals and exit codes are its own.
+        let tracer = [&["strace", "-D", "-f"], strace].concat();
+        Self::under(&tracer, settings).await
+    }
+
+    /// Starts a server by another program, which must become the server by itself.
+    pub(crate) async fn under(tracer: &[&str], settings: &[(&str, &str)]) -> Self {
         let place = TempDir::new().unwrap();
         let environment: Vec<_> = settings
             .iter()
             .map(|(key, value)| variable(key, value))
             .collect();
-        let tracer: Vec<String> = if strace.is_empty() {
-            Vec::new()
-        } else {
-            // With -D the server itself is the child, so that signals and exit codes are its own.
-            ["strace", "-D", "-f"]
-                .iter()
-                .chain(strace)
-                .map(|part| part.to_string())
-                .collect()
-        };
+        let tracer: Vec<String> = tracer.iter().map(|part| part.to_string()).collect();
         let (child, first_line) = launch(&place, "127.0.0.1:0", &environment, &tracer)
             .await
             .unwrap_or_else(|error| panic!("{error}"));

@@ -1,0 +1,83 @@
+//! Connections: how many, how silent, and what they speak.
+
+use std::io::Read;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use conveyor_client::proto::{CreateResourceDefinitionRequest, ResourceDefinition};
+use tonic::codec::CompressionEncoding::Gzip;
+
+use crate::support::{Scripted, Server, hello};
+
+#[tokio::test]
+async fn clients_that_compress_are_served() {
+    let server = Server::start().await;
+    let mut client = server
+        .resources()
+        .send_compressed(Gzip)
+        .accept_compressed(Gzip);
+    let definition = ResourceDefinition {
+        name: "image".into(),
+        schema_json: "{}".into(),
+        ..Default::default()
+    };
+    let request = CreateResourceDefinitionRequest {
+        resource_definition: Some(definition),
+        ..Default::default()
+    };
+    let made = client.create_resource_definition(request).await.unwrap();
+    assert_eq!(made.into_inner().name, "image");
+}
+
+#[tokio::test]
+async fn soft_limit_of_open_files_is_raised() {
+    let server = Server::under(&["prlimit", "--nofile=64:2048"], &[]).await;
+    let connections: Vec<_> = (0..300)
+        .map(|_| TcpStream::connect(server.address).unwrap())
+        .collect();
+    let drivers = (0..50).map(|n| Scripted::join(&server, hello(&format!("d{n}"), "image")));
+    let drivers = futures_util::future::join_all(drivers).await;
+    assert_eq!(server.get("/health").await.status, 200);
+    drop((connections, drivers));
+}
+
+#[tokio::test]
+async fn connections_over_the_cap_wait_and_harm_nobody() {
+    let server = Server::with(&[("api.connections", "10")]).await;
+    server.define("image").await;
+    let mut driver = Scripted::new(&server, "builder", "image").await;
+    let idle: Vec<_> = (0..8)
+        .map(|_| TcpStream::connect(server.address).unwrap())
+        .collect();
+    driver.hears_nothing(&[]).await;
+    let late = server.get("/health");
+    let freed = async {
+        // Those that are in go on working while others wait.
+        server.create("image", "a").await;
+        let task = driver.take().await;
+        driver.succeed(&task).await;
+        drop(idle);
+    };
+    let (late, ()) = tokio::join!(late, freed);
+    assert_eq!(late.status, 200);
+}
+
+#[test]
+fn peers_that_say_nothing_or_half_a_head_are_let_go() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = runtime.block_on(Server::start());
+    let mut silent = TcpStream::connect(server.address).unwrap();
+    let mut half = TcpStream::connect(server.address).unwrap();
+    std::io::Write::write_all(&mut half, b"GET /health HTTP/1.1\r\nHos").unwrap();
+    let mut preface = TcpStream::connect(server.address).unwrap();
+    std::io::Write::write_all(&mut preface, b"PRI * HT").unwrap();
+    for peer in [&mut silent, &mut half, &mut preface] {
+        peer.set_read_timeout(Some(Duration::from_secs(45)))
+            .unwrap();
+        let mut rest = Vec::new();
+        // An end or a reset; not a timeout.
+        if let Err(error) = peer.read_to_end(&mut rest) {
+            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+        }
+    }
+}
