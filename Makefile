@@ -15,16 +15,19 @@ help: ## shows this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## installs what building, testing and the demo need (Debian, as root)
-	@scripts/deps.sh
+	@scripts/deps.sh build test demo
 
-build: deps ## builds the release binary: $(TARGET)/release/conveyor
+build: ## builds the release binary: $(TARGET)/release/conveyor
+	@scripts/deps.sh build
 	@$(CARGO) build --locked --release
 	@echo "built $(TARGET)/release/conveyor"
 
-test: deps ## runs every test
+test: ## runs every test
+	@scripts/deps.sh build test
 	@$(CARGO) test --locked --workspace
 
-check: deps lint ## formatting, lints, documentation
+check: lint ## formatting, lints, documentation
+	@scripts/deps.sh build
 	@cargo fmt --all --check
 	@$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
@@ -33,6 +36,7 @@ lint: ## lints the API
 	@scripts/buf.sh lint
 
 demo: build ## runs real work in front of you, and cleans up after itself
+	@scripts/deps.sh demo
 	@CONVEYOR_BIN="$(abspath $(TARGET))/release/conveyor" scripts/demo.sh
 
 clean: ## removes build output, but not the compiled RocksDB

@@ -85,7 +85,7 @@ install_missing() {
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   title "installing what is missing: ${missing[*]}"
-  scripts/deps.sh || note "scripts/deps.sh did not succeed; going on with what there is"
+  scripts/deps.sh demo || note "scripts/deps.sh did not succeed; going on with what there is"
   for tool in "${needed[@]}"; do
     command -v "$tool" >/dev/null || fail "the demo needs $tool: install it and try again"
   done

@@ -1,26 +1,37 @@
 #!/usr/bin/env bash
-# Installs what building, testing and the demo need and is not there yet. Silent where nothing is missing.
+# Installs what is needed and is not there yet; silent where nothing is missing.
+#
+# Usage: scripts/deps.sh build|test|demo ...
 set -euo pipefail
 
-# command or file : Debian package
-needed=(
-  "cc:gcc" "c++:g++" "make:make" "git:git" "curl:curl" "strace:strace" "/usr/include/clang-c/Index.h:libclang-dev"
-  "podman:podman" "runc:runc" "/bin/busybox:busybox-static" "skopeo:skopeo" "docker-registry:docker-registry" "go:golang-go" "npm:npm"
-)
+# What is looked for, and Debian's package that has it.
+build=("cc:gcc" "c++:g++" "make:make" "libclang:libclang-dev")
+tests=("git:git" "curl:curl" "strace:strace" "go:golang-go" "npm:npm" "podman:podman" "runc:runc" "busybox:busybox-static")
+demo=("git:git" "curl:curl" "skopeo:skopeo")
+
+is_there() {
+  case $1 in
+    libclang) compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null || compgen -G '/usr/lib*/libclang.so*' >/dev/null ;;
+    *) command -v "$1" >/dev/null ;;
+  esac
+}
 
 missing=()
-for entry in "${needed[@]}"; do
-  what=${entry%%:*} package=${entry##*:}
-  case $what in
-    /usr/include/clang-c/*) compgen -G '/usr/lib/llvm-*/lib/libclang.so*' >/dev/null || [ -e "$what" ] || missing+=("$package") ;;
-    /*) [ -e "$what" ] || [ -e "/usr$what" ] || missing+=("$package") ;;
-    *) command -v "$what" >/dev/null || missing+=("$package") ;;
+for set in "$@"; do
+  case $set in
+    build) entries=("${build[@]}") ;;
+    test) entries=("${tests[@]}") ;;
+    demo) entries=("${demo[@]}") ;;
+    *) echo "usage: scripts/deps.sh build|test|demo ..." >&2; exit 2 ;;
   esac
+  for entry in "${entries[@]}"; do
+    is_there "${entry%%:*}" || missing+=("${entry##*:}")
+  done
 done
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-  echo "missing: ${missing[*]} (these are Debian's package names). Install them, then try again." >&2
+  echo "missing: ${missing[*]} (the names of Debian's packages). Install them, then try again." >&2
   exit 1
 fi
 echo "installing ${missing[*]}" >&2

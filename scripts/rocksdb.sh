@@ -26,7 +26,7 @@ if [ ! -f "$dir/librocksdb.a" ]; then
   while kill -0 "$cargo" 2>/dev/null; do
     sleep 5
     done_files=$(find "$build" -name '*.o' 2>/dev/null | wc -l)
-    printf '  %3d of about 330 files, %d:%02d\n' "$done_files" $(((SECONDS - start) / 60)) $(((SECONDS - start) % 60)) >&2
+    printf '  %3d of about 390 files, %d:%02d\n' "$done_files" $(((SECONDS - start) / 60)) $(((SECONDS - start) % 60)) >&2
   done | awk -v tty="$([ -t 2 ] && echo 1 || echo 0)" '{ if (tty) printf "\r%s", $0 > "/dev/stderr"; else if (NR % 12 == 1) print > "/dev/stderr" } END { if (tty) print "" > "/dev/stderr" }'
   if ! wait "$cargo"; then
     tail -n 20 "$dir/build.log" >&2
