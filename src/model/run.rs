@@ -2,13 +2,15 @@
 //!
 //! How they change is `machine`'s: [`Run::apply`] is the only way.
 
+mod event;
 mod machine;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub use self::machine::{Effect, Event, fan_out};
+pub use self::event::{Effect, Event};
+pub use self::machine::fan_out;
 use super::name::{InstanceId, Name, ObjectId, RunId, TaskId};
 use super::pipeline::Labels;
 

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::model::name::ObjectId;
+use crate::model::name::{ObjectId, RunId};
 use crate::model::run::{Cause, PipelineRef, ResourceRef};
 
 fn name(text: &str) -> Name {
