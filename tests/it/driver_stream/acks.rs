@@ -119,9 +119,9 @@ async fn ack_with_a_token_that_is_not_the_offers_is_fenced() {
     let server = Server::start().await;
     server.define("image").await;
     let mut builder = Scripted::new(&server, "builder", "image").await;
-    let mut other = Scripted::new(&server, "tester", "package").await;
     let run = server.create("image", "a").await;
     let offer = builder.offer().await;
+    let mut other = Scripted::new(&server, "builder", "image").await;
     let forged = [
         Reconcile {
             token: offer.token + 1,

@@ -140,6 +140,21 @@ async fn lines_renew_the_lease_of_their_task() {
 }
 
 #[tokio::test]
+async fn hello_renews_the_lease_of_what_it_names() {
+    let (server, mut builder, task) = at_work().await;
+    let until = Instant::now() + 2 * LEASE;
+    while Instant::now() < until {
+        sleep(LEASE / 3).await;
+        builder = builder
+            .next_stream(&server, vec![held(&task, 0, false)])
+            .await;
+        assert_eq!(builder.welcome.tasks[0].verdict(), TaskVerdict::GoOn);
+    }
+    builder.succeed(&task).await;
+    assert_eq!(server.run(&task.run_id).await.steps[0].attempts.len(), 1);
+}
+
+#[tokio::test]
 async fn heartbeat_renews_only_the_tasks_it_names() {
     let server = Server::with(&SHORT).await;
     server.define("image").await;

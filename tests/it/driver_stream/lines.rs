@@ -151,7 +151,7 @@ async fn lines_after_the_end_are_fenced() {
 #[tokio::test]
 async fn lines_with_another_token_are_fenced() {
     let (server, mut builder, task) = at_work().await;
-    let mut other = Scripted::new(&server, "tester", "package").await;
+    let mut other = Scripted::new(&server, "builder", "image").await;
     for token in [task.token - 1, task.token + 1] {
         let forged = Reconcile {
             token,

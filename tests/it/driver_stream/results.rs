@@ -103,7 +103,7 @@ async fn result_waits_for_the_lines_received_before_it() {
 #[tokio::test]
 async fn result_with_a_token_that_is_not_the_tasks_is_fenced() {
     let (server, mut builder, task) = at_work().await;
-    let mut other = Scripted::new(&server, "tester", "package").await;
+    let mut other = Scripted::new(&server, "builder", "image").await;
     let older = Reconcile {
         token: task.token - 1,
         ..task.clone()
