@@ -9,10 +9,12 @@ use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::oneshot;
 
 use super::board::{Board, OpenRun, Session};
 use super::outbox::{CancelReason, Outgoing};
 use super::{Inner, Options};
+use crate::error::{Error, Result};
 use crate::model::name::{Name, RunId, TaskId};
 use crate::model::run::{
     Cause, Effect, Event, Offer, PipelineRef, ResourceRef, Run, RunState, StepRun, Stop,
@@ -27,7 +29,7 @@ pub(super) struct Change<'a> {
     pub(super) now: Timestamp,
     /// The time of the lease clock.
     pub(super) tick: Duration,
-    pub(super) inner: &'a Inner,
+    pub(super) inner: &'a Arc<Inner>,
     dirty: BTreeSet<RunId>,
     ended: BTreeMap<RunId, Run>,
     /// Drivers whose queue or slots changed.
@@ -37,7 +39,7 @@ pub(super) struct Change<'a> {
 
 impl<'a> Change<'a> {
     /// Locks the board.
-    pub(super) fn begin(inner: &'a Inner) -> Self {
+    pub(super) fn begin(inner: &'a Arc<Inner>) -> Self {
         Self {
             board: inner.board(),
             batch: Batch::new(),
@@ -234,8 +236,23 @@ impl<'a> Change<'a> {
             .or_else(|| self.ended.get(&id))
     }
 
+    /// Hands the change to the committer.
+    pub(super) fn commit(self, slot: Slot) {
+        self.commit_then(slot, |_| {});
+    }
+
+    /// Hands the change to the committer. The answer can be waited for when the board is free again.
+    pub(super) fn commit_answered(self, slot: Slot) -> Answer {
+        let (done, answer) = oneshot::channel();
+        self.commit_then(slot, move |outcome| {
+            // Where nobody waits any more, nobody needs the answer.
+            let _ = done.send(outcome);
+        });
+        Answer(answer)
+    }
+
     /// Hands the change to the committer. `done` runs when it is on disk, before anything is sent.
-    pub(super) fn commit(
+    pub(super) fn commit_then(
         mut self,
         slot: Slot,
         done: impl FnOnce(crate::store::Result<Position>) + Send + 'static,
@@ -252,19 +269,38 @@ impl<'a> Change<'a> {
             self.batch.put_run(run);
             wake.push(run.id);
         }
-        let (hub, sends) = (self.inner.hub.clone(), std::mem::take(&mut self.sends));
+        let inner = Arc::clone(self.inner);
+        let sends = std::mem::take(&mut self.sends);
         let batch = std::mem::take(&mut self.batch);
+        let news = batch.changes_resources();
         slot.commit(batch, move |outcome| {
+            if let Err(error) = &outcome {
+                // The board has run ahead of a disk that will not follow: nobody may be told of it.
+                inner.store.committer().fail(&error.to_string());
+            }
             let written = outcome.is_ok();
             done(outcome);
             if written {
                 for (session, message) in sends {
                     session.outbox.push(message);
                 }
-                wake.iter().for_each(|run| hub.wake(&run.to_string()));
+                wake.iter().for_each(|run| inner.hub.wake(&run.to_string()));
+                if news {
+                    inner.changes.send_replace(());
+                }
             }
         });
-        drop(self.board);
+    }
+}
+
+/// The outcome of a change that was handed to the committer.
+pub(super) struct Answer(oneshot::Receiver<crate::store::Result<Position>>);
+
+impl Answer {
+    /// Waits until the change is on disk.
+    pub(super) async fn on_disk(self) -> Result<()> {
+        self.0.await.map_err(|_| Error::Stopping)??;
+        Ok(())
     }
 }
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tokio::sync::oneshot;
 
 use super::board::Session;
 use super::change::Change;
@@ -109,8 +108,7 @@ impl Engine {
     /// Forgets a driver that has no stream and no open task. What waits for it is skipped.
     pub async fn delete_driver(&self, name: &Name) -> Result<()> {
         let slot = self.0.store.committer().reserve(1024).await?;
-        let (done, answer) = oneshot::channel();
-        {
+        let answer = {
             let mut change = Change::begin(&self.0);
             let entry = change
                 .board
@@ -148,13 +146,9 @@ impl Engine {
             {
                 change.board.drivers.remove(name);
             }
-            change.commit(slot, move |outcome| {
-                // Where nobody waits any more, nobody needs the answer.
-                let _ = done.send(outcome);
-            });
-        }
-        answer.await.map_err(|_| Error::Stopping)??;
-        Ok(())
+            change.commit_answered(slot)
+        };
+        answer.on_disk().await
     }
 
     fn sessions(&self) -> Vec<Arc<Session>> {

@@ -204,7 +204,7 @@ impl Engine {
                 change.send(session, cancel(offer, CancelReason::Fenced, Duration::ZERO));
             }
         }
-        change.commit(slot, drop);
+        change.commit(slot);
         Ok(())
     }
 
@@ -226,7 +226,7 @@ impl Engine {
                             ack,
                         },
                     );
-                    change.commit(slot, drop);
+                    change.commit(slot);
                     true
                 }
                 Some(task) => {
@@ -241,7 +241,7 @@ impl Engine {
                             ack: ResultAck::Applied,
                         },
                     );
-                    change.commit(slot, drop);
+                    change.commit(slot);
                     true
                 }
                 None => false,

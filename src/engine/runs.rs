@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use futures_util::Stream;
 use futures_util::stream::try_unfold;
-use tokio::sync::oneshot;
 
 use super::board::{Board, Instance, OpenRun, Task};
 use super::change::Change;
@@ -160,16 +159,12 @@ impl Engine {
         }
         .to_owned();
         let slot = self.0.store.committer().reserve(1024).await?;
-        let (done, answer) = oneshot::channel();
-        {
+        let answer = {
             let mut change = Change::begin(&self.0);
             change.apply(id, Event::Cancel { reason });
-            change.commit(slot, move |outcome| {
-                // Where nobody waits any more, nobody needs the answer.
-                let _ = done.send(outcome);
-            });
-        }
-        answer.await.map_err(|_| Error::Stopping)??;
+            change.commit_answered(slot)
+        };
+        answer.on_disk().await?;
         self.run(id).await
     }
 
@@ -259,7 +254,7 @@ impl Engine {
         for id in ids {
             change.requeue(id);
         }
-        change.commit(slot, drop);
+        change.commit(slot);
         Ok(())
     }
 }

@@ -77,7 +77,7 @@ impl Engine {
         connect(&mut change, &hello, &session);
         change.send(&session, Outgoing::Welcome(verdicts));
         change.touch(&hello.driver);
-        change.commit(slot, drop);
+        change.commit(slot);
         Ok(session)
     }
 
@@ -122,7 +122,7 @@ impl Engine {
         {
             change.apply(run, Event::Unfit { step, reason });
         }
-        change.commit(slot, drop);
+        change.commit(slot);
         Ok(())
     }
 
@@ -142,7 +142,7 @@ impl Engine {
             }
         }
         change.board.tidy(&session.driver, session.instance);
-        change.commit(slot, drop);
+        change.commit(slot);
         Ok(())
     }
 

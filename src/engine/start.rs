@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use tokio::sync::oneshot;
-
 use super::Engine;
 use super::change::{Change, RunSeed};
 use crate::error::{Error, Result, Violation};
@@ -35,8 +33,7 @@ impl Engine {
     ) -> Result<RunId> {
         let bytes = resource.spec.as_str().len() + 1024;
         let slot = self.0.store.committer().reserve(bytes).await?;
-        let (done, answer) = oneshot::channel();
-        let id = {
+        let (id, answer) = {
             let mut change = Change::begin(&self.0);
             let steps = first_steps(&change, resource, pipeline, cause)?;
             let id = RunId(self.0.world.ordered_id());
@@ -49,17 +46,9 @@ impl Engine {
             };
             let run = seed.into_run(id, change.now);
             change.add_run(run);
-            let inner = std::sync::Arc::clone(&self.0);
-            change.commit(slot, move |outcome| {
-                if outcome.is_ok() {
-                    inner.changes.send_replace(());
-                }
-                // Where nobody waits any more, nobody needs the answer.
-                let _ = done.send(outcome);
-            });
-            id
+            (id, change.commit_answered(slot))
         };
-        answer.await.map_err(|_| Error::Stopping)??;
+        answer.on_disk().await?;
         Ok(id)
     }
 }

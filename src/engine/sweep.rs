@@ -57,7 +57,7 @@ impl Engine {
                 end_task(&mut change, task, &due);
             }
             waiting.iter().for_each(|driver| change.touch(driver));
-            change.commit(slot, drop);
+            change.commit(slot);
         }
     }
 

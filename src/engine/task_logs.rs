@@ -65,7 +65,7 @@ impl Engine {
                 self.store_lines(change, slot, new)
             }
             _ => {
-                change.commit(slot, drop);
+                change.commit(slot);
                 Ok(())
             }
         }
@@ -113,7 +113,7 @@ impl Engine {
             .log_book
             .number(&self.0.store, &topic, new.chunk.lines(), |seq| {
                 change.batch.put_chunk(&written, seq, new.chunk);
-                change.commit(slot, move |_| {
+                change.commit_then(slot, move |_| {
                     inner.log_book.written(&written);
                     inner.hub.wake(&written);
                 });

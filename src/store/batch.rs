@@ -56,6 +56,13 @@ impl Batch {
         self.expects.push(Expect::Empty(family, prefix));
     }
 
+    /// Whether it changes resources, so that those who watch them have something to read.
+    pub fn changes_resources(&self) -> bool {
+        self.writes
+            .iter()
+            .any(|write| matches!(write, Write::Append(..)))
+    }
+
     /// Bytes of its writes.
     pub fn bytes(&self) -> usize {
         self.bytes

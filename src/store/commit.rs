@@ -151,6 +151,11 @@ impl Committer {
         self.shared.failed.subscribe()
     }
 
+    /// Stops all writing: nothing more is answered OK. The first reason stands.
+    pub fn fail(&self, reason: &str) {
+        self.shared.fail(reason);
+    }
+
     pub(super) async fn stop(&self) {
         let (done, stopped) = oneshot::channel();
         if self.jobs.send(Order::Stop(done)).await.is_ok() {
@@ -161,6 +166,14 @@ impl Committer {
 }
 
 impl Shared {
+    fn fail(&self, reason: &str) {
+        self.failed.send_if_modified(|failed| {
+            let first = failed.is_none();
+            failed.get_or_insert_with(|| reason.to_owned());
+            first
+        });
+    }
+
     fn millis(&self) -> u64 {
         u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX - 1)
     }
@@ -228,7 +241,7 @@ impl Writer {
                 }
             }
             Err(error) => {
-                self.shared.failed.send_replace(Some(error.to_string()));
+                self.shared.fail(&error.to_string());
                 answers
                     .into_iter()
                     .for_each(|(done, _)| done(Err(Error::Database(error.to_string()))));
