@@ -10,6 +10,7 @@ use conveyor_client::proto::{
     RunState, StepState,
 };
 use conveyor_client::{CancellationToken, Driver, Manager, Outcome, Task};
+use rustix::process::Signal;
 use tokio::time::{Instant, sleep};
 use tonic::transport::Channel;
 
@@ -97,7 +98,13 @@ async fn kill_9_at_random_points_loses_doubles_and_tears_nothing() {
     });
     for _ in 0..KILLS {
         sleep(Duration::from_millis(20 + dice.below(300))).await;
-        server.kill_and_start_again().await;
+        if dice.below(4) == 0 {
+            server.signal(Signal::TERM);
+            assert_eq!(server.exit_code().await, Some(0));
+            server.start_again().await;
+        } else {
+            server.kill_and_start_again().await;
+        }
     }
     let runs = creating.await.unwrap();
     for run in &runs {

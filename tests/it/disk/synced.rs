@@ -154,22 +154,60 @@ async fn nothing_is_answered_ok_after_a_failed_fdatasync() {
     let stderr = server.stderr();
     assert_eq!(stderr.lines().count(), 1, "one line why, not: {stderr}");
 
-    let mut healthy = server.without_tracer();
-    healthy.start_again().await;
+    server.start_next_under(&[]);
+    server.start_again().await;
     for name in answered {
         let request = GetResourceRequest {
             resource: "image".into(),
             name: name.clone(),
             revision: 0,
         };
-        healthy
+        server
             .resources()
             .get_resource(request)
             .await
             .unwrap_or_else(|status| panic!("{name}: {status:?}"));
     }
-    let late = healthy.read("image", "late-0", 0).await;
+    let late = server.read("image", "late-0", 0).await;
     assert_eq!(late.unwrap_err().code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn nothing_is_answered_ok_after_a_failed_write() {
+    let mut server = Server::with(&[("log", "error")]).await;
+    server.define("image").await;
+    server.kill();
+    // Only writes of the WAL fail, whatever number it has by now.
+    let wals: Vec<String> = (1..40)
+        .map(|n| format!("{}/{n:06}.log", server.data().display()))
+        .collect();
+    let mut tracer = vec!["strace", "-D", "-f", "-o", "/dev/null"];
+    wals.iter().for_each(|wal| tracer.extend(["-P", wal]));
+    tracer.extend(["-e", "inject=write,pwrite64,writev:error=ENOSPC:when=15+"]);
+    server.start_next_under(&tracer);
+    server.start_again().await;
+    let mut answered = Vec::new();
+    loop {
+        let name = format!("r{}", answered.len());
+        match server.try_create(resource("image", &name)).await {
+            Ok(_) => answered.push(name),
+            Err(_) => break,
+        }
+        assert!(answered.len() < 1000, "the disk fails");
+    }
+    assert_eq!(server.exit_code().await, Some(1));
+    let stderr = server.stderr();
+    assert_eq!(stderr.lines().count(), 1, "one line why, not: {stderr}");
+    server.start_next_under(&[]);
+    server.start_again().await;
+    for name in &answered {
+        server.read("image", name, 0).await.unwrap();
+    }
+    let next = format!("r{}", answered.len());
+    // The write that failed may be whole, or not there; its run is there if it is.
+    if server.read("image", &next, 0).await.is_err() {
+        server.create("image", &next).await;
+    }
 }
 
 #[tokio::test]

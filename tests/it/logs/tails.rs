@@ -72,7 +72,7 @@ async fn tail_begins_after_any_sequence_number() {
         )
         .await;
     builder.report(Scripted::success(&task, 100)).await;
-    for after in [0, 1, 50, 99, 100, 1000] {
+    for after in [0, 1, 50, 99, 100, 1000, u64::MAX - 1] {
         let entries = server
             .tail(TailLogsRequest { after, ..of(&run) })
             .await

@@ -151,10 +151,9 @@ impl Server {
             .code()
     }
 
-    /// The same server, to be started again without the tracer.
-    pub(crate) fn without_tracer(mut self) -> Self {
-        self.tracer.clear();
-        self
+    /// Says by which program the next start goes; empty for none.
+    pub(crate) fn start_next_under(&mut self, tracer: &[&str]) {
+        self.tracer = tracer.iter().map(|part| part.to_string()).collect();
     }
 
     /// What it has written to stderr in its last life.
