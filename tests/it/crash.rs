@@ -2,7 +2,9 @@
 
 mod chaos;
 mod driver;
+mod misbehaving;
 mod server;
+mod users;
 
 /// A small generator, so that a failure can be had again from its seed.
 pub(crate) struct Dice(u64);
