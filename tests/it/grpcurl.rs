@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use crate::support::Server;
 
-/// Where grpcurl is: on the PATH, or built into a cache the first time.
+/// Where grpcurl is: on the PATH, or built into a cache the first time. The version is the newest that the Go
+/// of a plain Debian 12 builds.
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
@@ -25,7 +26,7 @@ fn program() -> &'static Path {
             let status = Command::new("go")
                 .args([
                     "install",
-                    "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3",
+                    "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.1",
                 ])
                 .env("GOPATH", &cache)
                 .env("GOFLAGS", "-modcacherw")
