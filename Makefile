@@ -22,9 +22,10 @@ build: ## builds the release binary: $(TARGET)/release/conveyor
 	@$(CARGO) build --locked --release
 	@echo "built $(TARGET)/release/conveyor"
 
+# The tests wait more than they work, so that more of them run at once than there are cores.
 test: ## runs every test
 	@scripts/deps.sh build test
-	@$(CARGO) test --locked --workspace
+	@RUST_TEST_THREADS=$${RUST_TEST_THREADS:-8} $(CARGO) test --locked --workspace
 
 check: lint ## formatting, lints, documentation
 	@scripts/deps.sh build

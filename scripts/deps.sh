@@ -16,6 +16,11 @@ is_there() {
   esac
 }
 
+if ! command -v cargo >/dev/null; then
+  echo "missing: Rust. Install it by https://rustup.rs, then try again." >&2
+  exit 1
+fi
+
 missing=()
 for set in "$@"; do
   case $set in

@@ -45,7 +45,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: "driver.hello_time", default: "10s", why: "A driver stream that has not said hello by then ends." },
     Setting { key: "driver.cancel_grace", default: "10s", why: "Time to stop and to report that a cancelled task gets." },
     Setting { key: "driver.refusal_pause", default: "5s", why: "An instance that refused an offer is passed over for that step so long." },
-    Setting { key: "store.min_free_bytes", default: "256 MiB", why: "With less free disk than this nothing new is taken in; what runs can still end." },
+    Setting { key: "store.min_free_bytes", default: "256 MiB", why: "With less free disk than this nothing new is taken in, and what drivers report waits." },
 ];
 
 /// The flags of `conveyor up`.

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::model::name::{Noun, RunId};
+use crate::model::name::Noun;
 
 /// What a caller can do about an error; the transports map these one to one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub enum Kind {
     FailedPrecondition,
     /// It changed meanwhile: read again.
     Aborted,
-    /// The position asked for is no longer kept.
+    /// The position asked for is not one of this store.
     OutOfRange,
     /// A limit is reached: try again later.
     Exhausted,
@@ -86,15 +86,12 @@ pub enum Error {
     /// The request id was used for another request.
     #[error("request id {0:?} was used before with another request")]
     RequestReused(String),
-    /// Changes after this position are no longer kept.
-    #[error("changes are kept from position {oldest} on: list again")]
-    PositionGone {
-        /// The oldest position that a watch can resume after.
-        oldest: u64,
+    /// The position lies ahead of the store.
+    #[error("the newest position of this store is {newest}: list again")]
+    PositionAhead {
+        /// The newest position.
+        newest: u64,
     },
-    /// The run has ended.
-    #[error("run {0} has ended")]
-    RunEnded(RunId),
     /// A driver's stream broke a rule of the protocol.
     #[error("{0}")]
     Protocol(String),
@@ -137,9 +134,9 @@ impl Error {
             Self::Invalid(_) | Self::Protocol(_) => Kind::Invalid,
             Self::NotFound(..) => Kind::NotFound,
             Self::AlreadyExists(..) | Self::RequestReused(_) => Kind::AlreadyExists,
-            Self::InUse { .. } | Self::RunEnded(_) => Kind::FailedPrecondition,
+            Self::InUse { .. } => Kind::FailedPrecondition,
             Self::Stale { .. } | Self::Conflict | Self::Replaced => Kind::Aborted,
-            Self::PositionGone { .. } => Kind::OutOfRange,
+            Self::PositionAhead { .. } => Kind::OutOfRange,
             Self::TooSlow(_) => Kind::Exhausted,
             Self::Stopping | Self::DiskLow { .. } => Kind::Unavailable,
             Self::Silent(_) => Kind::Deadline,
@@ -157,8 +154,7 @@ impl Error {
             Self::Stale { .. } => "REVISION_MISMATCH",
             Self::Conflict => "CONFLICT",
             Self::RequestReused(_) => "REQUEST_ID_REUSED",
-            Self::PositionGone { .. } => "POSITION_GONE",
-            Self::RunEnded(_) => "RUN_ENDED",
+            Self::PositionAhead { .. } => "POSITION_AHEAD",
             Self::Protocol(_) => "PROTOCOL",
             Self::Replaced => "REPLACED",
             Self::Silent(_) => "SILENT",
@@ -179,8 +175,7 @@ impl Error {
             | Self::Stale { .. }
             | Self::Conflict
             | Self::RequestReused(_)
-            | Self::PositionGone { .. }
-            | Self::RunEnded(_)
+            | Self::PositionAhead { .. }
             | Self::Protocol(_)
             | Self::Replaced
             | Self::Silent(_)
@@ -197,6 +192,9 @@ impl From<crate::store::Error> for Error {
         match error {
             crate::store::Error::Conflict(_) => Self::Conflict,
             crate::store::Error::Closed => Self::Stopping,
+            crate::store::Error::Elsewhere => {
+                Self::invalid("page_token", "it is not one that this list gave")
+            }
             other => Self::Store(Arc::new(other)),
         }
     }

@@ -30,6 +30,8 @@ const SEND_BYTES: usize = 64 << 10;
 /// peer that leaves many small frames unread.
 const STREAM_WINDOW: u32 = 64 << 10;
 const STREAMS: u32 = 1000;
+/// Most headers of an HTTP/1 request; their bytes are bounded too.
+const HEADERS: usize = 1000;
 const HEADER_LIST_BYTES: u32 = 32 << 10;
 /// What every HTTP/2 connection begins with.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -175,6 +177,7 @@ fn builder(executor: Tracked, head: Duration) -> auto::Builder<Tracked> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(head)
+        .max_headers(HEADERS)
         .max_buf_size(READ_BYTES);
     builder
         .http2()

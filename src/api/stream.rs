@@ -13,7 +13,7 @@ use crate::model::driver::{EventFilter, SLOTS};
 use crate::model::json::Json;
 use crate::model::log::{BATCH_BYTES, BATCH_LINES, LINE_BYTES, Line};
 use crate::model::name::{InstanceId, Name, TaskId};
-use crate::model::pipeline::{MAX_LABELS, Step};
+use crate::model::pipeline::{Labels, Step, check_labels};
 use crate::proto::driver_stream_request::Kind as In;
 use crate::proto::driver_stream_response::Kind as Out;
 use crate::proto::{self, DriverStreamRequest, DriverStreamResponse};
@@ -24,6 +24,9 @@ const MESSAGE_BYTES: usize = 4 << 20;
 const DEFINITIONS: usize = 256;
 /// Most tasks that a hello names.
 const HELD: usize = 10_000;
+
+/// Most tasks that a heartbeat names: twice the slots that an instance can have.
+const HEARTBEAT_TASKS: usize = 2000;
 
 /// What came from a driver after its hello.
 pub(super) enum Inbound {
@@ -40,11 +43,11 @@ pub(super) fn hello(it: proto::Hello) -> Result<Hello> {
     if !SLOTS.contains(&slots) {
         return Err(Error::invalid("hello.slots", "1 to 1000; 0 means 1"));
     }
-    if it.labels.len() > MAX_LABELS {
-        return Err(Error::invalid(
-            "hello.labels",
-            format!("at most {MAX_LABELS} labels"),
-        ));
+    let labels: Labels = it.labels.into_iter().collect();
+    let mut violations = Vec::new();
+    check_labels(&labels, "hello.labels", &mut violations);
+    if !violations.is_empty() {
+        return Err(Error::Invalid(violations));
     }
     if it.definitions.len() > DEFINITIONS {
         return Err(Error::invalid(
@@ -69,7 +72,7 @@ pub(super) fn hello(it: proto::Hello) -> Result<Hello> {
         stream_number: it.stream_number,
         definitions: definitions(&it.definitions)?,
         events: events(&it.events)?,
-        labels: it.labels.into_iter().collect(),
+        labels,
         slots: usize::try_from(slots).expect("it is positive"),
         max_message: match it.max_message_bytes {
             0 => MESSAGE_BYTES,
@@ -144,6 +147,10 @@ pub(super) fn report(it: DriverStreamRequest, now: Timestamp) -> Result<Inbound>
                 .map(|data| data.map(|(text, _)| text)),
             lines: result.lines,
         }),
+        Some(In::Heartbeat(heartbeat)) if heartbeat.tasks.len() > HEARTBEAT_TASKS => {
+            let text = format!("heartbeat.tasks: at most {HEARTBEAT_TASKS} tasks");
+            return Err(Error::Protocol(text));
+        }
         Some(In::Heartbeat(heartbeat)) => {
             let tasks = heartbeat
                 .tasks

@@ -85,8 +85,17 @@ impl<'a> Change<'a> {
         id
     }
 
-    /// Changes a run by an event, with all that follows from it.
+    /// Changes a run by an event, with all that follows from it. The runs that stand in line behind it follow one
+    /// by one, not one inside the other: a line may be long.
     pub(super) fn apply(&mut self, id: RunId, event: Event) {
+        let mut next = Some((id, event));
+        while let Some((id, event)) = next {
+            self.apply_one(id, event);
+            next = self.end_run(id);
+        }
+    }
+
+    fn apply_one(&mut self, id: RunId, event: Event) {
         let Some(open) = self.board.runs.get_mut(&id) else {
             return;
         };
@@ -99,7 +108,6 @@ impl<'a> Change<'a> {
             }
         }
         self.requeue(id);
-        self.end_run(id);
     }
 
     /// Marks an offered task as accepted.
@@ -188,38 +196,26 @@ impl<'a> Change<'a> {
         open.queued = startable;
     }
 
-    /// Takes an ended run off the board and lets the next run of its resource start.
-    fn end_run(&mut self, id: RunId) {
-        if !self
-            .board
-            .runs
-            .get(&id)
-            .is_some_and(|open| open.run.state.ended())
-        {
-            return;
+    /// Takes an ended run off the board and answers what happens to the next run of its resource.
+    fn end_run(&mut self, id: RunId) -> Option<(RunId, Event)> {
+        if !self.board.runs.get(&id)?.run.state.ended() {
+            return None;
         }
-        let Some(OpenRun { run, .. }) = self.board.runs.remove(&id) else {
-            return;
-        };
+        let OpenRun { run, .. } = self.board.runs.remove(&id)?;
         self.dirty.remove(&id);
         let key = (run.resource.kind.clone(), run.resource.name.clone());
-        let mut next = None;
-        if let Some(line) = self.board.lines.get_mut(&key) {
-            line.remove(&run.order);
-            let before = line
-                .range(..run.order)
-                .next_back()
-                .map(|(_, before)| *before);
-            let after = line.range(run.order..).next().map(|(_, after)| *after);
-            next = after.map(|after| (after, before.map_or(Event::Turn, Event::WaitsFor)));
-            if line.is_empty() {
-                self.board.lines.remove(&key);
-            }
+        let line = self.board.lines.get_mut(&key)?;
+        line.remove(&run.order);
+        let before = line
+            .range(..run.order)
+            .next_back()
+            .map(|(_, before)| *before);
+        let after = line.range(run.order..).next().map(|(_, after)| *after);
+        if line.is_empty() {
+            self.board.lines.remove(&key);
         }
         self.ended.insert(id, run);
-        if let Some((after, event)) = next {
-            self.apply(after, event);
-        }
+        Some((after?, before.map_or(Event::Turn, Event::WaitsFor)))
     }
 
     /// Has a driver looked at again, though nothing of it changed here.

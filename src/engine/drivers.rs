@@ -81,6 +81,14 @@ impl Engine {
     /// Lists the known drivers in name order.
     pub fn drivers(&self, page: &PageRequest) -> Result<Listed<DriverView>> {
         let (after, most) = (page_start(&page.token)?, page_size(page.size)?);
+        let is_name =
+            |bytes: &Vec<u8>| str::from_utf8(bytes).is_ok_and(|name| name.parse::<Name>().is_ok());
+        if after.as_ref().is_some_and(|after| !is_name(after)) {
+            return Err(Error::invalid(
+                "page_token",
+                "it is not one that this list gave",
+            ));
+        }
         let board = self.0.board();
         let later = |name: &Name| {
             after

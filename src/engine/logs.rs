@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use super::Engine;
 use super::watch::Follower;
 use crate::error::{Error, Result, Violation};
-use crate::model::log::{BATCH_BYTES, BATCH_LINES, Chunk, LINE_BYTES, Line, weight};
+use crate::model::log::{BATCH_BYTES, BATCH_LINES, Chunk, Line, check_line, weight};
 use crate::model::name::{Noun, RunId};
 use crate::store::{Batch, EncodedChunk};
 
@@ -200,11 +200,11 @@ impl Tail {
             return Ok(false);
         }
         for (mut first, mut chunk) in chunks {
-            let known =
-                usize::try_from((self.after + 1).saturating_sub(first)).unwrap_or(usize::MAX);
+            let known = usize::try_from((self.after.saturating_add(1)).saturating_sub(first))
+                .unwrap_or(usize::MAX);
             chunk.lines.drain(..known.min(chunk.lines.len()));
-            first = first.max(self.after + 1);
-            let gap = first > self.after + 1;
+            first = first.max(self.after.saturating_add(1));
+            let gap = first > self.after.saturating_add(1);
             self.after = first + chunk.lines.len() as u64 - 1;
             let wanted = (self.query.driver.is_empty() || self.query.driver == chunk.driver)
                 && (self.query.step.is_empty() || self.query.step == chunk.step);
@@ -231,8 +231,8 @@ fn check_outside(lines: &[OutsideLine]) -> Result<()> {
                 "the names of driver and pipeline are at most 128 bytes long",
             );
         }
-        if line.line.message.len() > LINE_BYTES {
-            wrong("message", "a line is at most 64 KiB long");
+        if let Err(what) = check_line(&line.line) {
+            wrong("message", what);
         }
     }
     let bytes: usize = lines.iter().map(|line| weight(&line.line)).sum();

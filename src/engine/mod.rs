@@ -54,7 +54,7 @@ const STALL: Duration = Duration::from_secs(1);
 /// Locks that resources share by their hash.
 const LOCKS: usize = 1024;
 /// Compiled schemas that are kept.
-const SCHEMAS: u64 = 1024;
+const SCHEMAS: u64 = 256;
 
 /// Waits and limits of the engine.
 #[derive(Clone, Debug)]

@@ -80,10 +80,7 @@ impl Engine {
     pub async fn report(&self, session: &Arc<Session>, report: Report) -> Result<()> {
         self.heard(session)?;
         match report {
-            Report::Heartbeat(tasks) => {
-                self.heartbeat(session, &tasks);
-                Ok(())
-            }
+            Report::Heartbeat(tasks) => self.heartbeat(session, &tasks).await,
             Report::Drain => {
                 if let Some(instance) = self.0.board().instance_of(session) {
                     instance.draining = true;
@@ -95,7 +92,7 @@ impl Engine {
                 token,
                 refused,
             } => {
-                self.0.space.wait().await;
+                self.wait_for_space(session).await?;
                 self.ack(session, task, token, refused).await
             }
             Report::Log {
@@ -104,7 +101,7 @@ impl Engine {
                 first,
                 lines,
             } => {
-                self.0.space.wait().await;
+                self.wait_for_space(session).await?;
                 let batch = LogBatch {
                     task,
                     token,
@@ -114,7 +111,7 @@ impl Engine {
                 self.log(session, batch).await
             }
             Report::Result(result) => {
-                self.0.space.wait().await;
+                self.wait_for_space(session).await?;
                 self.result(session, result).await
             }
         }
@@ -128,10 +125,40 @@ impl Engine {
         Ok(())
     }
 
-    fn heartbeat(&self, session: &Arc<Session>, tasks: &[(TaskId, u64)]) {
+    /// While the disk is short, reports wait and the driver is told that it is heard: its stream stays, and its
+    /// leases stand still.
+    async fn wait_for_space(&self, session: &Arc<Session>) -> Result<()> {
+        loop {
+            tokio::select! {
+                () = self.0.space.wait() => return Ok(()),
+                () = self.0.stop.cancelled() => return Err(Error::Stopping),
+                () = tokio::time::sleep(self.0.options.heartbeat_period) => {
+                    self.heard(session)?;
+                    session.outbox.push(Outgoing::HeartbeatAck);
+                }
+            }
+        }
+    }
+
+    /// Renews leases. What a Cancel says may rest on a batch in flight, so that it waits for that.
+    async fn heartbeat(&self, session: &Arc<Session>, tasks: &[(TaskId, u64)]) -> Result<()> {
+        let cancels = self.renew(session, tasks);
+        if !cancels.is_empty() {
+            self.barrier().await?;
+        }
+        for message in cancels {
+            session.outbox.push(message);
+        }
+        session.outbox.push(Outgoing::HeartbeatAck);
+        Ok(())
+    }
+
+    /// Renews the leases of the tasks that are the instance's own, and answers which ones it must stop.
+    fn renew(&self, session: &Arc<Session>, tasks: &[(TaskId, u64)]) -> Vec<Outgoing> {
         let tick = self.0.tick();
         let lease_until = tick + self.0.options.lease_time;
         let mut board = self.0.board();
+        let mut cancels = Vec::new();
         for (id, token) in tasks {
             let offer = Offer {
                 task: *id,
@@ -142,21 +169,14 @@ impl Engine {
                 Some(task) => {
                     task.lease_until = lease_until;
                     if let Some((stop, until)) = task.stop {
-                        session.outbox.push(cancel(
-                            offer,
-                            CancelReason::from(stop),
-                            until.saturating_sub(tick),
-                        ));
+                        let left = until.saturating_sub(tick);
+                        cancels.push(cancel(offer, CancelReason::from(stop), left));
                     }
                 }
-                None => {
-                    session
-                        .outbox
-                        .push(cancel(offer, CancelReason::Fenced, Duration::ZERO));
-                }
+                None => cancels.push(cancel(offer, CancelReason::Fenced, Duration::ZERO)),
             }
         }
-        session.outbox.push(Outgoing::HeartbeatAck);
+        cancels
     }
 
     async fn ack(

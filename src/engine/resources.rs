@@ -218,7 +218,7 @@ impl Engine {
     ) -> Result<impl Stream<Item = Result<(Position, Seen)>> + use<>> {
         let now = *self.0.store.committer().position().borrow();
         if after.is_some_and(|after| after > now) {
-            return Err(Error::PositionGone { oldest: now.0 });
+            return Err(Error::PositionAhead { newest: now.0 });
         }
         Ok(self.seen_resources(kind, after, now))
     }
@@ -241,9 +241,10 @@ impl Engine {
             return Err(Error::invalid("pipeline", text));
         }
         let spec = input.spec.clone();
-        // A large spec takes long to check: that must not hold up others.
+        // A check that may take long must not hold up others.
+        let quick = schema.is_plain() && input.spec.as_str().len() < 64 << 10;
         let check = move || schema.check(&spec.value());
-        if input.spec.as_str().len() < 64 << 10 {
+        if quick {
             check()?;
         } else {
             tokio::task::spawn_blocking(check)

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::Engine;
-use super::board::{Instance, Session};
+use super::board::{Board, Instance, Session};
 use super::change::Change;
 use super::outbox::{CancelReason, Outbox, Outgoing, Verdict};
 use super::runs::index;
@@ -62,16 +62,18 @@ pub struct WholeTask {
 impl Engine {
     /// Begins a stream. Welcome goes out on it when what the hello changes is on disk.
     pub async fn hello(&self, hello: Hello) -> Result<Arc<Session>> {
+        replace_older(&mut self.0.board(), &hello)?;
         let done_before = self.ended_tasks(&hello).await?;
         let slot = self.0.store.committer().reserve(1024).await?;
         let mut change = Change::begin(&self.0);
+        // Another hello of the instance may have come meanwhile.
+        replace_older(&mut change.board, &hello)?;
         let session = Arc::new(Session {
             driver: hello.driver.clone(),
             instance: hello.instance,
             max_message: hello.max_message,
             outbox: Outbox::new(hello.slots),
         });
-        replace_older(&mut change, &hello)?;
         self.introduce(&mut change, &hello);
         let verdicts = self.verdicts(&mut change, &hello, &done_before);
         connect(&mut change, &hello, &session);
@@ -138,7 +140,7 @@ impl Engine {
         if clean && instance.draining {
             let tasks: Vec<TaskId> = instance.tasks.iter().copied().collect();
             for task in tasks {
-                give_back(&mut change, task, false, "its driver gave it back");
+                give_back(&mut change, task, "its driver gave it back");
             }
         }
         change.board.tidy(&session.driver, session.instance);
@@ -230,12 +232,7 @@ impl Engine {
                 .iter()
                 .any(|(named, _, verdict)| *named == task && *verdict != Verdict::Stop);
             if !named {
-                let pushed = change
-                    .board
-                    .tasks
-                    .get(&task)
-                    .is_some_and(|task| task.pushed.is_some());
-                give_back(change, task, pushed, "its driver no longer has it");
+                give_back(change, task, "its driver no longer has it");
             }
         }
         verdicts
@@ -295,18 +292,18 @@ fn go_on(change: &mut Change<'_>, hello: &Hello, id: TaskId, token: u64) -> Opti
     Some(verdict)
 }
 
-/// Ends an older stream of the instance. Of equals the first stays.
-fn replace_older(change: &mut Change<'_>, hello: &Hello) -> Result<()> {
-    let entry = change.board.driver(&hello.driver);
-    let Some(instance) = entry.instances.get_mut(&hello.instance) else {
+/// Ends an older stream of the instance, so that nothing more is taken from it. Of equals the first stays.
+fn replace_older(board: &mut Board, hello: &Hello) -> Result<()> {
+    let entry = board.drivers.get_mut(&hello.driver);
+    let Some(instance) = entry.and_then(|entry| entry.instances.get_mut(&hello.instance)) else {
         return Ok(());
     };
-    if let Some(old) = &instance.session {
-        if instance.stream_number >= hello.stream_number {
-            return Err(Error::Replaced);
-        }
+    let equal_stands = instance.session.is_some() && instance.stream_number == hello.stream_number;
+    if instance.stream_number > hello.stream_number || equal_stands {
+        return Err(Error::Replaced);
+    }
+    if let Some(old) = instance.session.take() {
         old.outbox.cut(Error::Replaced);
-        instance.session = None;
     }
     Ok(())
 }
@@ -333,7 +330,7 @@ fn connect(change: &mut Change<'_>, hello: &Hello, session: &Arc<Session>) {
 }
 
 /// Takes a task back from an instance that no longer has it.
-fn give_back(change: &mut Change<'_>, id: TaskId, lapsed: bool, reason: &str) {
+fn give_back(change: &mut Change<'_>, id: TaskId, reason: &str) {
     let Some((run, step, accepted)) = change
         .board
         .tasks
@@ -351,6 +348,12 @@ fn give_back(change: &mut Change<'_>, id: TaskId, lapsed: bool, reason: &str) {
             },
         );
     } else {
-        change.apply(run, Event::Returned { step, lapsed });
+        change.apply(
+            run,
+            Event::Returned {
+                step,
+                lapsed: false,
+            },
+        );
     }
 }

@@ -11,8 +11,8 @@ use super::change::Change;
 use super::outbox::Outgoing;
 use super::reports::own;
 use super::runs::index;
-use crate::error::{Error, Result, cut};
-use crate::model::log::{BATCH_BYTES, BATCH_LINES, Chunk, LINE_BYTES, Line, weight};
+use crate::error::{Error, Result};
+use crate::model::log::{BATCH_BYTES, BATCH_LINES, Chunk, Line, check_line, weight};
 use crate::model::name::{RunId, TaskId};
 use crate::store::{EncodedChunk, Progress, Slot};
 
@@ -124,11 +124,8 @@ impl Engine {
 
 /// Checks a batch of a driver against the limits that Welcome named.
 fn check_batch(lines: &[Line]) -> Result<()> {
-    if let Some(line) = lines.iter().find(|line| line.message.len() > LINE_BYTES) {
-        let text = cut(&line.message, 40);
-        return Err(Error::Protocol(format!(
-            "log.lines: a line is at most {LINE_BYTES} bytes long: {text:?}"
-        )));
+    if let Some(what) = lines.iter().find_map(|line| check_line(line).err()) {
+        return Err(Error::Protocol(format!("log.lines: {what}")));
     }
     if lines.len() > BATCH_LINES || lines.iter().map(weight).sum::<usize>() > BATCH_BYTES {
         return Err(Error::Protocol(format!(

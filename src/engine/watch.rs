@@ -35,7 +35,7 @@ impl Hub {
             .entry(topic.to_owned())
             .or_insert_with(|| watch::Sender::new(()));
         Follower {
-            notices: sender.subscribe(),
+            notices: Some(sender.subscribe()),
             topic: topic.to_owned(),
             hub: self.clone(),
         }
@@ -52,7 +52,8 @@ impl Hub {
 
 /// One follower of a topic.
 pub struct Follower {
-    notices: watch::Receiver<()>,
+    /// Taken only when it is dropped.
+    notices: Option<watch::Receiver<()>>,
     topic: String,
     hub: Hub,
 }
@@ -60,8 +61,10 @@ pub struct Follower {
 impl Follower {
     /// Waits until something has happened since the last call.
     pub async fn changed(&mut self) {
-        // The hub keeps the sender while a follower lives, so this cannot fail.
-        let _ = self.notices.changed().await;
+        if let Some(notices) = &mut self.notices {
+            // The hub keeps the sender while a follower lives, so this cannot fail.
+            let _ = notices.changed().await;
+        }
     }
 }
 
@@ -72,10 +75,10 @@ impl Drop for Follower {
             .topics
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if topics
-            .get(&self.topic)
-            .is_some_and(|sender| sender.receiver_count() <= 1)
-        {
+        // Under the lock, so that of two followers that end together one sees that it is the last.
+        drop(self.notices.take());
+        let alone = |sender: &watch::Sender<()>| sender.receiver_count() == 0;
+        if topics.get(&self.topic).is_some_and(alone) {
             topics.remove(&self.topic);
         }
     }

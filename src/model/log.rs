@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::pipeline::Labels;
+use super::pipeline::{Labels, MAX_LABELS};
 
 /// Most bytes of one line.
 pub const LINE_BYTES: usize = 64 << 10;
@@ -37,6 +37,21 @@ pub struct Chunk {
     pub pipeline: String,
     /// The lines in order.
     pub lines: Vec<Line>,
+}
+
+/// What breaks the limits of a line, in words.
+pub fn check_line(line: &Line) -> Result<(), &'static str> {
+    if line.message.len() > LINE_BYTES {
+        return Err("a line is at most 64 KiB long");
+    }
+    if line.stream.len() > 128 {
+        return Err("the name of a stream is at most 128 bytes long");
+    }
+    let label = |(key, value): (&String, &String)| key.len() <= 128 && value.len() <= 1 << 10;
+    if line.labels.len() > MAX_LABELS || !line.labels.iter().all(label) {
+        return Err("a line has at most 32 labels, a key at most 128 bytes, a value at most 1 KiB");
+    }
+    Ok(())
 }
 
 /// Adds up what a line weighs against the limit of a batch.

@@ -11,11 +11,20 @@ use jsonschema::paths::LocationSegment;
 use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 
-use super::schema_cost::Cost;
+use super::schema_cost::{Cost, Visits};
 use crate::error::{Error, Result, Violation, cut};
 
-/// Most bytes of one compiled pattern.
-const PATTERN_BYTES: usize = 1 << 20;
+/// Most bytes of all compiled patterns of a schema together, and of one.
+const PATTERN_BYTES: (usize, usize) = (8 << 20, 1 << 20);
+/// Most patterns of a schema.
+const PATTERNS: usize = 1000;
+/// Most `unevaluated...` keywords of a schema: compiling each looks at everything beside and below it.
+const UNEVALUATED: usize = 100;
+/// A check of more visits than this gathers no list: it names the first violation only.
+const LIST_VISITS: u64 = 100_000;
+/// Stack of the thread that compiles a schema, or makes a check that goes deep: a chain of `$ref` may be as long as
+/// its text allows. Only what is used of it costs memory.
+const STACK_BYTES: usize = 512 << 20;
 /// Most violations that are gathered from one spec.
 const MAX_VIOLATIONS: usize = 10_000;
 
@@ -140,16 +149,31 @@ impl Schema {
 
     /// Compiles a stored schema as the draft it was accepted with.
     pub fn compile_as(schema: &Value, dialect: Dialect) -> Result<Self> {
-        let validator = jsonschema::options()
-            .with_draft(dialect.draft())
-            .with_pattern_options(
-                PatternOptions::regex()
-                    .size_limit(PATTERN_BYTES)
-                    .dfa_size_limit(PATTERN_BYTES),
-            )
-            .offline()
-            .build(schema)
-            .map_err(|error| Error::Invalid(vec![refusal(&error, dialect)]))?;
+        let patterns = patterns(schema);
+        if patterns > PATTERNS {
+            let text = format!("{patterns} patterns are too many: {PATTERNS} at most");
+            return Err(Error::invalid("schema", text));
+        }
+        let unevaluated = unevaluated(schema);
+        if unevaluated > UNEVALUATED {
+            let text =
+                format!("{unevaluated} unevaluated keywords are too many: {UNEVALUATED} at most");
+            return Err(Error::invalid("schema", text));
+        }
+        let (all, one) = PATTERN_BYTES;
+        let most = (all / patterns.max(1)).min(one);
+        let validator = deep(|| {
+            jsonschema::options()
+                .with_draft(dialect.draft())
+                .with_pattern_options(
+                    PatternOptions::regex()
+                        .size_limit(most)
+                        .dfa_size_limit(most),
+                )
+                .offline()
+                .build(schema)
+                .map_err(|error| Error::Invalid(vec![refusal(&error, dialect)]))
+        })?;
         Ok(Self {
             dialect,
             validator,
@@ -173,22 +197,80 @@ impl Schema {
         self.dialect
     }
 
+    /// Whether a check costs no more than the size of the schema and the spec says.
+    pub fn is_plain(&self) -> bool {
+        self.cost.is_plain()
+    }
+
     /// Checks a spec; the error lists everything that breaks the schema.
     pub fn check(&self, spec: &Value) -> Result<()> {
-        self.cost
-            .check(spec)
-            .map_err(|violation| Error::Invalid(vec![violation]))?;
-        let violations: Vec<Violation> = self
-            .validator
-            .iter_errors(spec)
-            .take(MAX_VIOLATIONS)
-            .map(|error| violation(&error))
-            .collect();
-        if violations.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::Invalid(violations))
+        match self
+            .cost
+            .of_check(spec)
+            .map_err(|violation| Error::Invalid(vec![violation]))?
+        {
+            Visits::Few => self.list(spec),
+            Visits::Counted(visits) if visits <= LIST_VISITS => deep(|| self.list(spec)),
+            Visits::Counted(_) => deep(|| {
+                let first = self.validator.validate(spec);
+                first.map_err(|error| Error::Invalid(vec![violation(&error)]))
+            }),
         }
+    }
+
+    fn list(&self, spec: &Value) -> Result<()> {
+        if self.validator.is_valid(spec) {
+            return Ok(());
+        }
+        let errors = self.validator.iter_errors(spec).take(MAX_VIOLATIONS);
+        Err(Error::Invalid(
+            errors.map(|error| violation(&error)).collect(),
+        ))
+    }
+}
+
+/// Runs `work` on a thread with a deep stack.
+fn deep<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new()
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, work);
+        match thread.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) | Err(_) => Err(Error::invalid("schema", "it cannot be worked with")),
+        }
+    })
+}
+
+/// How many `unevaluatedItems` and `unevaluatedProperties` a schema has.
+fn unevaluated(schema: &Value) -> usize {
+    match schema {
+        Value::Object(map) => map
+            .iter()
+            .map(|(keyword, inner)| {
+                usize::from(keyword.starts_with("unevaluated")) + unevaluated(inner)
+            })
+            .sum(),
+        Value::Array(items) => items.iter().map(unevaluated).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+    }
+}
+
+/// How many patterns a schema has.
+fn patterns(schema: &Value) -> usize {
+    match schema {
+        Value::Object(map) => map
+            .iter()
+            .map(|(keyword, inner)| match (keyword.as_str(), inner) {
+                ("pattern", Value::String(_)) => 1,
+                ("patternProperties", Value::Object(by_pattern)) => {
+                    by_pattern.len() + patterns(inner)
+                }
+                _ => patterns(inner),
+            })
+            .sum(),
+        Value::Array(items) => items.iter().map(patterns).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
     }
 }
 

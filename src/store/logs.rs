@@ -92,7 +92,7 @@ impl Store {
     /// Chunks of a run that hold lines after `seq`, each with the number of its first line; about `bytes` of them.
     pub async fn chunks(&self, run: String, seq: u64, bytes: usize) -> Result<Vec<(u64, Chunk)>> {
         self.blocking(move |store| {
-            let start = store.chunk_start(&run, seq + 1)?;
+            let start = store.chunk_start(&run, seq.saturating_add(1))?;
             let mut from = Prefix::Log(&run).encode().1;
             from.extend(start.saturating_sub(1).to_be_bytes());
             let (mut chunks, mut read) = (Vec::new(), 0);
@@ -109,7 +109,7 @@ impl Store {
                     let chunk =
                         Chunk::try_from(record).map_err(|what| damaged(family, key, &what))?;
                     read += stored.bytes().len();
-                    if first + chunk.lines.len() as u64 > seq + 1 {
+                    if first + chunk.lines.len() as u64 > seq.saturating_add(1) {
                         chunks.push((first, chunk));
                     }
                     Ok(if read >= bytes {

@@ -7,20 +7,20 @@
 //! |---|---|---|---|
 //! | meta | Format | Format | opening |
 //! | meta | Position | nothing: its own position counts | the committer, with each batch |
-//! | objects | Definition | Definition | engine/resources |
+//! | objects | Definition | Definition | engine/definitions |
 //! | objects | Pipeline | Pipeline | engine/pipelines |
-//! | objects | Driver | Driver | engine/drivers |
+//! | objects | Driver | Driver | engine/sessions |
 //! | objects | ResourceHead | ResourceHead | engine/resources |
 //! | revisions | ResourceRevision | Resource | engine/resources; stays for the runs of a deleted resource |
 //! | revisions | PipelineRevision | Pipeline | engine/pipelines; stays likewise |
-//! | revisions | DriverResult | DriverResult | engine/dispatch, with the result of a step |
-//! | runs | Run | Run | engine/dispatch, at every change of the run |
-//! | runs | StepResult | StepResult | engine/dispatch, with the result of a step |
-//! | runs | LogProgress | LogProgress | engine/logs, with each chunk of a driver |
-//! | logs | LogChunk | LogChunk | engine/logs |
-//! | indexes | OpenRun | id of the run | engine/dispatch, while the run has not ended |
-//! | indexes | ResourceRun, DefinitionRun | id of the run | engine/dispatch, with the run |
-//! | indexes | Task | TaskRef | engine/dispatch, when an offer is accepted |
+//! | revisions | DriverResult | DriverResult | engine/reports, with the result of a step |
+//! | runs | Run | Run | engine/change, at every change of the run |
+//! | runs | StepResult | StepResult | engine/reports, with the result of a step |
+//! | runs | LogProgress | LogProgress | engine/task_logs, with each chunk |
+//! | logs | LogChunk | LogChunk | engine/task_logs; engine/logs for lines from outside |
+//! | indexes | OpenRun | id of the run | engine/change, while the run has not ended |
+//! | indexes | ResourceRun, DefinitionRun | id of the run | engine/change, with the run |
+//! | indexes | Task | TaskRef | engine/change, when an offer is accepted |
 //! | indexes | DefinitionPipeline | nothing | engine/pipelines |
 //! | indexes | PipelineResource | nothing | engine/resources |
 //! | indexes | Request, RequestTime | Request, nothing | every create that carries a request id |
@@ -94,6 +94,9 @@ pub enum Error {
     /// A precondition of a batch did not hold.
     #[error("a precondition did not hold: {0}")]
     Conflict(String),
+    /// A page was to begin where its list has nothing.
+    #[error("the page token is of another list")]
+    Elsewhere,
     /// The store is closing, or an earlier write failed.
     #[error("the store takes no more writes")]
     Closed,

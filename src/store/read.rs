@@ -148,6 +148,9 @@ pub(super) fn walk(
     mut see: impl FnMut(&[u8], Stored) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
     let (family, first) = prefix.encode();
+    if from.is_some_and(|from| !from.starts_with(&first)) {
+        return Err(Error::Elsewhere);
+    }
     let last = upper_bound(&first);
     let mut options = ReadOptions::default();
     options.set_iterate_lower_bound(first.clone());

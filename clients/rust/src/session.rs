@@ -148,9 +148,18 @@ impl Session {
         match opened {
             Ok((stream, welcome)) => {
                 info!(driver = self.driver.name, server = self.server, "connected");
-                *backoff = new_backoff();
+                let patience = welcome
+                    .heartbeat_period
+                    .as_ref()
+                    .map_or(1, |it| it.seconds.max(1));
+                let patience = Duration::from_secs(patience.unsigned_abs());
                 self.ledger().welcome(welcome, hello_at);
-                stream.converse(self).await
+                let end = stream.converse(self).await;
+                // A stream that ends at once counts as one more failure.
+                if hello_at.elapsed() >= patience {
+                    *backoff = new_backoff();
+                }
+                end
             }
             Err(end) => end,
         }

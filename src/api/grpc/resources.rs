@@ -8,6 +8,7 @@ use crate::api::convert::{definition_input, resource_input};
 use crate::engine::resources::Seen;
 use crate::error::Error;
 use crate::model::name::Name;
+use crate::model::resource::DefinitionInput;
 use crate::proto::resource_service_server::ResourceService;
 use crate::proto::watch_resources_response::Seen as WireSeen;
 use crate::proto::{
@@ -30,7 +31,7 @@ impl ResourceService for Api {
         request: Request<CreateResourceDefinitionRequest>,
     ) -> Answer<ResourceDefinition> {
         let request = request.into_inner();
-        let input = definition_input(request.resource_definition)?;
+        let input = defined(request.resource_definition).await?;
         Ok(Response::new(
             self.engine
                 .create_definition(input, &request.request_id)
@@ -68,7 +69,7 @@ impl ResourceService for Api {
         request: Request<UpdateResourceDefinitionRequest>,
     ) -> Answer<ResourceDefinition> {
         let request = request.into_inner();
-        let input = definition_input(request.resource_definition)?;
+        let input = defined(request.resource_definition).await?;
         Ok(Response::new(
             self.engine
                 .update_definition(input, request.expected_revision)
@@ -81,7 +82,7 @@ impl ResourceService for Api {
         &self,
         request: Request<ApplyResourceDefinitionRequest>,
     ) -> Answer<ResourceDefinition> {
-        let input = definition_input(request.into_inner().resource_definition)?;
+        let input = defined(request.into_inner().resource_definition).await?;
         Ok(Response::new(
             self.engine.apply_definition(input).await?.into(),
         ))
@@ -229,4 +230,10 @@ impl ResourceService for Api {
         });
         Ok(Response::new(answers.boxed()))
     }
+}
+
+/// Reads a definition where it holds up nobody: a schema may take long to compile.
+async fn defined(it: Option<ResourceDefinition>) -> Result<DefinitionInput, Status> {
+    let input = tokio::task::spawn_blocking(move || definition_input(it)).await;
+    Ok(input.map_err(|_| Error::Stopping)??)
 }

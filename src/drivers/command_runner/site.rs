@@ -77,7 +77,7 @@ impl Site {
     ) -> Result<Ended, SiteError> {
         match self {
             Self::Host(folder) => {
-                let mut command = Command::new("sh");
+                let mut command = Command::new("/bin/sh");
                 command
                     .args(["-c", &step.command])
                     .current_dir(folder.path())

@@ -265,3 +265,42 @@ async fn tokens_rise_across_a_server_restart() {
         first.token
     );
 }
+
+#[tokio::test]
+async fn older_stream_number_is_refused_though_the_newer_stream_is_gone() {
+    let (server, mut builder, task) = at_work().await;
+    builder.log(&task, 0, &["a"]).await;
+    builder.logged(1).await;
+    let instance = builder.hello.instance_id.clone();
+    let numbered = |stream_number, tasks| Hello {
+        instance_id: instance.clone(),
+        stream_number,
+        tasks,
+        ..hello("builder", "image")
+    };
+    let mut newer = Scripted::join(&server, numbered(7, vec![held(&task, 1, false)])).await;
+    newer.close().await;
+    let mut late = Scripted::silent(&server);
+    late.say(conveyor_client::proto::driver_stream_request::Kind::Hello(
+        numbered(3, vec![]),
+    ))
+    .await;
+    assert_eq!(late.ended().await.code(), tonic::Code::Aborted);
+    let back = Scripted::join(&server, numbered(8, vec![held(&task, 1, false)])).await;
+    assert_eq!(back.welcome.tasks[0].verdict(), TaskVerdict::GoOn);
+}
+
+#[tokio::test]
+async fn connection_that_flaps_fails_no_step() {
+    let server = Server::start().await;
+    server.define("image").await;
+    let mut builder = Scripted::new(&server, "builder", "image").await;
+    let run = server.create("image", "a").await;
+    for _ in 0..12 {
+        builder.offer().await;
+        builder = builder.next_stream(&server, vec![]).await;
+    }
+    let task = builder.take().await;
+    builder.succeed(&task).await;
+    server.run_is(&run, RunState::Succeeded).await;
+}

@@ -239,3 +239,44 @@ async fn run_of_only_a_forgotten_driver_is_cancelled() {
         assert_eq!(run.steps[0].state(), StepState::Skipped);
     }
 }
+
+#[tokio::test]
+async fn long_line_of_runs_that_end_together_overflows_no_stack() {
+    let server = Server::start().await;
+    server.define("image").await;
+    let only = |event: &str, driver: &str| conveyor_client::proto::Hello {
+        events: vec![event.to_owned()],
+        ..hello(driver, "image")
+    };
+    let mut builder = Scripted::join(&server, only("create", "builder")).await;
+    Scripted::join(&server, only("update", "other"))
+        .await
+        .close()
+        .await;
+    let first = server.create("image", "a").await;
+    let task = builder.take().await;
+    let mut last = String::new();
+    for _ in 0..3000 {
+        let request = StartRunRequest {
+            resource: "image".into(),
+            name: "a".into(),
+            ..Default::default()
+        };
+        last = server
+            .runs()
+            .start_run(request)
+            .await
+            .unwrap()
+            .into_inner()
+            .id;
+    }
+    eventually("the driver is forgotten", async || {
+        let name = "other".to_owned();
+        let request = conveyor_client::proto::DeleteDriverRequest { name };
+        server.drivers().delete_driver(request).await.ok()
+    })
+    .await;
+    builder.succeed(&task).await;
+    server.run_is(&first, RunState::Succeeded).await;
+    server.run_is(&last, RunState::Cancelled).await;
+}
