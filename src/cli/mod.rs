@@ -82,7 +82,8 @@ struct ServerArg {
         long,
         value_name = "URL",
         env = "CONVEYOR_SERVER",
-        default_value = "http://127.0.0.1:8080"
+        default_value = crate::drivers::DEFAULT_SERVER,
+        value_parser = crate::drivers::server_address
     )]
     server: String,
 }

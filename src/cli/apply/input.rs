@@ -1,5 +1,6 @@
 //! Finds the documents: in files, in directories, on standard input; JSON or YAML, several in one.
 
+use std::collections::HashMap;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -45,6 +46,16 @@ pub enum InputError {
         /// What is wrong with it, in one line.
         problem: String,
     },
+    /// Two documents are of one name: each apply would put one in place of the other.
+    #[error("{place}: {title} stands in {first} already")]
+    Twice {
+        /// The file and the number of the second.
+        place: String,
+        /// The file and the number of the first.
+        first: String,
+        /// What both are of.
+        title: String,
+    },
     /// There is nothing to do.
     #[error("{place}: no document in it")]
     Nothing {
@@ -74,7 +85,23 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<Found>, InputError> {
         }
     }
     found.sort_by_key(|found| found.document.kind());
+    no_name_twice(&found)?;
     Ok(found)
+}
+
+fn no_name_twice(found: &[Found]) -> Result<(), InputError> {
+    let mut places = HashMap::new();
+    for it in found {
+        let title = it.document.title();
+        if let Some(first) = places.insert(title.clone(), &it.place) {
+            return Err(InputError::Twice {
+                place: it.place.clone(),
+                first: first.clone(),
+                title,
+            });
+        }
+    }
+    Ok(())
 }
 
 fn is_stdin(path: &Path) -> bool {

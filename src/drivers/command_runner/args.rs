@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::runtime::Runtime;
+use crate::drivers::{DEFAULT_SERVER, server_address};
 
 /// Run the commands of resources, in containers or on this host, and stream what they print
 ///
@@ -31,7 +32,8 @@ pub struct CommandRunnerArgs {
     #[arg(
         long,
         env = "CONVEYOR_SERVER",
-        default_value = "http://127.0.0.1:8080",
+        default_value = DEFAULT_SERVER,
+        value_parser = server_address,
         value_name = "URL"
     )]
     pub server: String,
