@@ -13,6 +13,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::outbox::Outbox;
+use super::queue::Queue;
 use crate::model::driver::Driver;
 use crate::model::name::{InstanceId, Name, RunId, TaskId};
 use crate::model::pipeline::Labels;
@@ -43,8 +44,8 @@ pub(super) struct OpenRun {
 #[derive(Default)]
 pub(super) struct DriverEntry {
     pub(super) known: Option<Driver>,
-    /// Steps that wait, the oldest first: order of the run, index of the step.
-    pub(super) queue: BTreeMap<(u64, usize), RunId>,
+    /// Steps that wait.
+    pub(super) queue: Queue,
     pub(super) instances: HashMap<InstanceId, Instance>,
 }
 
@@ -175,11 +176,15 @@ impl Instance {
         }
     }
 
-    /// Whether it may be offered a step that asks for these labels.
-    pub(super) fn suits(&self, labels: &Labels, step: (RunId, usize), now: Duration) -> bool {
+    /// Whether it carries what a step asks for.
+    pub(super) fn carries(&self, labels: &Labels) -> bool {
         labels
             .iter()
             .all(|(key, value)| self.labels.get(key) == Some(value))
-            && self.refused.get(&step).is_none_or(|until| *until <= now)
+    }
+
+    /// Whether it refused a step so lately that it is passed over for it.
+    pub(super) fn has_refused(&self, step: (RunId, usize), now: Duration) -> bool {
+        self.refused.get(&step).is_some_and(|until| *until > now)
     }
 }

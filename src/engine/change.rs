@@ -178,20 +178,18 @@ impl<'a> Change<'a> {
             return;
         };
         let startable: BTreeSet<usize> = open.run.startable().collect();
-        for step in open.queued.difference(&startable) {
-            if let Some(entry) = board.drivers.get_mut(&open.run.steps[*step].driver) {
-                entry.queue.remove(&(open.run.order, *step));
+        let order = open.run.order;
+        for at in open.queued.difference(&startable) {
+            let step = &open.run.steps[*at];
+            if let Some(entry) = board.drivers.get_mut(&step.driver) {
+                entry.queue.remove(&step.labels, (order, *at));
             }
         }
-        for step in startable.difference(&open.queued) {
-            let driver = &open.run.steps[*step].driver;
-            board
-                .drivers
-                .entry(driver.clone())
-                .or_default()
-                .queue
-                .insert((open.run.order, *step), id);
-            self.drivers.insert(driver.clone());
+        for at in startable.difference(&open.queued) {
+            let step = &open.run.steps[*at];
+            let entry = board.drivers.entry(step.driver.clone()).or_default();
+            entry.queue.insert(&step.labels, (order, *at), id);
+            self.drivers.insert(step.driver.clone());
         }
         open.queued = startable;
     }

@@ -38,23 +38,16 @@ impl Change<'_> {
             .filter(|(slots, ..)| *slots > 0)
             .collect();
         free.sort_by_key(|(slots, id, _)| (std::cmp::Reverse(*slots), *id));
-        for ((_, step), run) in &entry.queue {
-            if free.is_empty() {
-                break;
-            }
-            let Some(open) = self.board.runs.get(run) else {
-                continue;
+        let mut waiting = entry.queue.walk();
+        while let Some((labels, (_, step), run)) =
+            waiting.next(|labels| free.iter().any(|it| it.2.carries(labels)))
+        {
+            let suits = |it: &(usize, InstanceId, &Instance)| {
+                it.2.carries(labels) && !it.2.has_refused((run, step), now)
             };
-            let labels = &open.run.steps[*step].labels;
-            let suits =
-                |it: &(usize, InstanceId, &Instance)| it.2.suits(labels, (*run, *step), now);
-            let best = free
-                .iter()
-                .enumerate()
-                .filter(|(_, it)| suits(it))
-                .max_by_key(|(_, it)| it.0);
-            if let Some(at) = best.map(|(at, _)| at) {
-                found.push((*run, *step, free[at].1));
+            let able = free.iter().enumerate().filter(|(_, it)| suits(it));
+            if let Some(at) = able.max_by_key(|(_, it)| it.0).map(|(at, _)| at) {
+                found.push((run, step, free[at].1));
                 free[at].0 -= 1;
                 if free[at].0 == 0 {
                     free.swap_remove(at);

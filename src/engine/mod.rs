@@ -16,6 +16,7 @@ mod log_book;
 pub mod logs;
 pub mod outbox;
 mod pipelines;
+mod queue;
 pub mod reports;
 mod requests;
 pub mod resources;
