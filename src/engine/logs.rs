@@ -89,7 +89,7 @@ impl Engine {
                 pipeline,
                 lines,
             };
-            written.push(self.append_chunk(run, EncodedChunk::new(&chunk)).await?);
+            written.push(self.append_chunk(run, EncodedChunk::new(chunk)).await?);
         }
         for answer in written {
             answer.await.map_err(|_| Error::Stopping)??;

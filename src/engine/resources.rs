@@ -311,8 +311,16 @@ impl Engine {
                 }
             })
             .await?;
+        let resource = match before {
+            Some(_) => self.shown(resource).await?,
+            // No driver has said anything about what is new.
+            None => Shown {
+                resource,
+                results: Vec::new(),
+            },
+        };
         Ok(Written {
-            resource: self.shown(resource).await?,
+            resource,
             run: Some(run),
         })
     }

@@ -100,7 +100,7 @@ impl Engine {
         Some(NewLines {
             run: id,
             step,
-            chunk: EncodedChunk::new(&chunk),
+            chunk: EncodedChunk::new(chunk),
         })
     }
 

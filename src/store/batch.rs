@@ -18,10 +18,41 @@ pub(super) enum Expect {
 
 #[derive(Debug)]
 pub(super) enum Write {
-    Put(Family, Vec<u8>, Vec<u8>),
+    Put(Family, Vec<u8>, Value),
     Delete(Family, Vec<u8>),
     /// A put whose key ends with the batch's own position.
-    Append(Family, Vec<u8>, Vec<u8>),
+    Append(Family, Vec<u8>, Value),
+}
+
+/// A value as it will stand on disk, with room for the position in front, so that it is never copied to get one.
+#[derive(Debug)]
+pub(super) struct Value(Vec<u8>);
+
+impl Value {
+    /// Encodes a record.
+    pub(super) fn of(record: &impl Message) -> Self {
+        let mut bytes = Vec::with_capacity(8 + record.encoded_len());
+        bytes.extend([0; 8]);
+        record
+            .encode(&mut bytes)
+            .expect("a vector takes any number of bytes");
+        Self(bytes)
+    }
+
+    fn of_bytes(value: &[u8]) -> Self {
+        Self([&[0; 8], value].concat())
+    }
+
+    /// Bytes on disk.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The value as a batch at this position writes it.
+    pub(super) fn at(mut self, position: Position) -> Vec<u8> {
+        self.0[..8].copy_from_slice(&position.0.to_be_bytes());
+        self.0
+    }
 }
 
 /// Writes that take effect together or not at all.
@@ -69,10 +100,14 @@ impl Batch {
     }
 
     pub(super) fn put(&mut self, key: &Key<'_>, record: &impl Message) {
-        self.put_bytes(key, record.encode_to_vec());
+        self.put_value(key, Value::of(record));
     }
 
     pub(super) fn put_bytes(&mut self, key: &Key<'_>, value: Vec<u8>) {
+        self.put_value(key, Value::of_bytes(&value));
+    }
+
+    pub(super) fn put_value(&mut self, key: &Key<'_>, value: Value) {
         let (family, key) = key.encode();
         self.bytes += key.len() + value.len();
         self.writes.push(Write::Put(family, key, value));
@@ -81,7 +116,7 @@ impl Batch {
     /// Puts under `prefix` and the position that the batch will have.
     pub(super) fn append(&mut self, prefix: &Prefix<'_>, record: &impl Message) {
         let (family, prefix) = prefix.encode();
-        let value = record.encode_to_vec();
+        let value = Value::of(record);
         self.bytes += prefix.len() + 8 + value.len();
         self.writes.push(Write::Append(family, prefix, value));
     }

@@ -276,20 +276,20 @@ impl TryFrom<records::DriverResult> for DriverResult {
     }
 }
 
-impl From<&Chunk> for records::LogChunk {
-    fn from(it: &Chunk) -> Self {
-        let line = |line: &Line| records::LogLine {
+impl From<Chunk> for records::LogChunk {
+    fn from(it: Chunk) -> Self {
+        let line = |line: Line| records::LogLine {
             time: nanos(line.time),
-            stream: line.stream.clone(),
-            labels: line.labels.clone().into_iter().collect(),
-            message: line.message.clone(),
+            stream: line.stream,
+            labels: line.labels,
+            message: line.message,
         };
         Self {
-            step: it.step.clone(),
+            step: it.step,
             attempt: it.attempt,
-            driver: it.driver.clone(),
-            pipeline: it.pipeline.clone(),
-            lines: it.lines.iter().map(line).collect(),
+            driver: it.driver,
+            pipeline: it.pipeline,
+            lines: it.lines.into_iter().map(line).collect(),
         }
     }
 }

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use rocksdb::{DB, WriteBatch, WriteOptions};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
-use super::batch::{Batch, Expect, Position, Write};
+use super::batch::{Batch, Expect, Position, Value, Write};
 use super::keys::{Family, Key};
 use super::read;
 use super::{Error, Result};
@@ -185,8 +185,28 @@ struct Writer {
     shared: Arc<Shared>,
 }
 
-/// Keys that the group has written so far: the position they are at, or `None` for deleted.
-type Overlay = HashMap<(Family, Vec<u8>), Option<Position>>;
+/// Keys that the group has written so far: the position they are at, or `None` for deleted. Kept only where a batch
+/// of the group has preconditions.
+struct Overlay {
+    keys: HashMap<(Family, Vec<u8>), Option<Position>>,
+    wanted: bool,
+}
+
+impl Overlay {
+    fn of(group: &[Job]) -> Self {
+        let wanted = group.iter().any(|job| !job.batch.expects.is_empty());
+        Self {
+            keys: HashMap::new(),
+            wanted,
+        }
+    }
+
+    fn note(&mut self, family: Family, key: Vec<u8>, at: Option<Position>) {
+        if self.wanted {
+            self.keys.insert((family, key), at);
+        }
+    }
+}
 
 impl Writer {
     fn run(mut self, mut inbox: mpsc::Receiver<Order>) {
@@ -219,7 +239,7 @@ impl Writer {
             return;
         }
         let mut rows = WriteBatch::default();
-        let mut overlay = Overlay::new();
+        let mut overlay = Overlay::of(&group);
         let before = self.position;
         let mut answers = Vec::with_capacity(group.len());
         for job in group {
@@ -265,14 +285,14 @@ impl Writer {
         self.position = Position(self.position.0 + 1);
         for write in batch.writes {
             match write {
-                Write::Put(family, key, value) => self.put(family, key, &value, rows, overlay),
+                Write::Put(family, key, value) => self.put(family, key, value, rows, overlay),
                 Write::Append(family, mut key, value) => {
                     key.extend(self.position.0.to_be_bytes());
-                    self.put(family, key, &value, rows, overlay);
+                    self.put(family, key, value, rows, overlay);
                 }
                 Write::Delete(family, key) => {
                     rows.delete_cf(&read::handle(&self.db, family), &key);
-                    overlay.insert((family, key), None);
+                    overlay.note(family, key, None);
                 }
             }
         }
@@ -283,15 +303,16 @@ impl Writer {
         &self,
         family: Family,
         key: Vec<u8>,
-        value: &[u8],
+        value: Value,
         rows: &mut WriteBatch,
         overlay: &mut Overlay,
     ) {
-        let mut stored = Vec::with_capacity(8 + value.len());
-        stored.extend(self.position.0.to_be_bytes());
-        stored.extend(value);
-        rows.put_cf(&read::handle(&self.db, family), &key, stored);
-        overlay.insert((family, key), Some(self.position));
+        rows.put_cf(
+            &read::handle(&self.db, family),
+            &key,
+            value.at(self.position),
+        );
+        overlay.note(family, key, Some(self.position));
     }
 
     fn check(&self, expect: &Expect, overlay: &Overlay) -> Result<()> {
@@ -311,7 +332,7 @@ impl Writer {
 
     /// The position at which a key was last written.
     fn stands(&self, family: Family, key: &[u8], overlay: &Overlay) -> Result<Option<Position>> {
-        match overlay.get(&(family, key.to_vec())) {
+        match overlay.keys.get(&(family, key.to_vec())) {
             Some(known) => Ok(*known),
             None => Ok(read::get(&self.db, family, key)?.map(|stored| stored.position)),
         }
@@ -320,6 +341,7 @@ impl Writer {
     fn is_empty(&self, family: Family, prefix: &[u8], overlay: &Overlay) -> Result<bool> {
         let written = |key: &Vec<u8>| key.starts_with(prefix);
         if overlay
+            .keys
             .iter()
             .any(|((of, key), at)| *of == family && written(key) && at.is_some())
         {
@@ -331,7 +353,7 @@ impl Writer {
             if !key.starts_with(prefix) {
                 break;
             }
-            if overlay.get(&(family, key.to_vec())) != Some(&None) {
+            if overlay.keys.get(&(family, key.to_vec())) != Some(&None) {
                 return Ok(false);
             }
         }

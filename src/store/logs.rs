@@ -4,9 +4,7 @@
 
 use std::ops::ControlFlow;
 
-use prost::Message;
-
-use super::batch::Batch;
+use super::batch::{Batch, Value};
 use super::keys::{Key, Prefix, last_number};
 use super::read::{Order, damaged, walk};
 use super::{Result, Store, records};
@@ -24,16 +22,17 @@ pub struct Progress {
 
 /// A chunk as bytes, so that it can be encoded before its place is known.
 pub struct EncodedChunk {
-    bytes: Vec<u8>,
+    value: Value,
     lines: u64,
 }
 
 impl EncodedChunk {
     /// Encodes a chunk.
-    pub fn new(chunk: &Chunk) -> Self {
+    pub fn new(chunk: Chunk) -> Self {
+        let lines = chunk.lines.len() as u64;
         Self {
-            bytes: records::LogChunk::from(chunk).encode_to_vec(),
-            lines: chunk.lines.len() as u64,
+            value: Value::of(&records::LogChunk::from(chunk)),
+            lines,
         }
     }
 
@@ -44,14 +43,14 @@ impl EncodedChunk {
 
     /// Its size on disk.
     pub fn bytes(&self) -> usize {
-        self.bytes.len()
+        self.value.len()
     }
 }
 
 impl Batch {
     /// Appends a chunk to the log of a run, from sequence number `seq` on.
     pub fn put_chunk(&mut self, run: &str, seq: u64, chunk: EncodedChunk) {
-        self.put_bytes(&Key::LogChunk(run, seq), chunk.bytes);
+        self.put_value(&Key::LogChunk(run, seq), chunk.value);
     }
 
     /// Writes how many lines of a task are stored.

@@ -155,3 +155,19 @@ async fn quiet_watch_sends_a_bookmark_every_30_s() {
         assert!(response.position >= position);
     }
 }
+
+#[tokio::test]
+async fn position_ahead_of_the_store_is_out_of_range() {
+    let server = Server::start().await;
+    let request = WatchResourcesRequest {
+        after_position: Some(99_999),
+        ..Default::default()
+    };
+    let status = server
+        .resources()
+        .watch_resources(request)
+        .await
+        .unwrap_err();
+    assert_eq!(status.code(), Code::OutOfRange);
+    assert!(status.message().contains("list again"), "{status:?}");
+}
