@@ -1,14 +1,18 @@
 //! Finds the documents: in files, in directories, on standard input; JSON or YAML, several in one.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde_json::value::RawValue;
-use serde_saphyr::UserMessageFormatter;
 
 use super::document::Document;
 use super::fields::Problem;
+use super::yaml;
+
+/// The largest file that is read, in bytes.
+const MAX_INPUT: u64 = 64 << 20;
 
 /// A document and where it stands.
 #[derive(Debug)]
@@ -29,6 +33,12 @@ pub enum InputError {
         place: String,
         /// What the system said.
         source: io::Error,
+    },
+    /// A file is larger than what is read at once.
+    #[error("{place}: larger than {} MiB", MAX_INPUT >> 20)]
+    TooLarge {
+        /// The file.
+        place: String,
     },
     /// A file is not the JSON or YAML that it should be.
     #[error("{place}: {message}")]
@@ -75,7 +85,7 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<Found>, InputError> {
             } else {
                 file.display().to_string()
             };
-            let text = read_text(&file).map_err(|source| unreadable(&file, source))?;
+            let text = read_text(&place, &file)?;
             found.extend(documents(&place, &file, &text)?);
         }
         if found.len() == before {
@@ -124,18 +134,30 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, InputError> {
         path.read_dir()?.map(|entry| Ok(entry?.path())).collect()
     };
     let mut files = list().map_err(|source| unreadable(path, source))?;
-    files.retain(|file| file.is_file() && (is_json(file) || is_yaml(file)));
+    // A link to nothing is kept: to read it fails, and the error names it.
+    files.retain(|file| (file.is_file() || !file.exists()) && (is_json(file) || is_yaml(file)));
     files.sort();
     Ok(files)
 }
 
-fn read_text(file: &Path) -> io::Result<String> {
-    if is_stdin(file) {
-        let mut text = String::new();
-        io::stdin().read_to_string(&mut text)?;
-        return Ok(text);
+fn read_text(place: &str, file: &Path) -> Result<String, InputError> {
+    let read = |input: &mut dyn Read| -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        input.take(MAX_INPUT + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let bytes = if is_stdin(file) {
+        read(&mut io::stdin())
+    } else {
+        File::open(file).and_then(|mut file| read(&mut file))
+    };
+    let bytes = bytes.map_err(|source| unreadable(file, source))?;
+    if bytes.len() as u64 > MAX_INPUT {
+        let place = place.to_owned();
+        return Err(InputError::TooLarge { place });
     }
-    std::fs::read_to_string(file)
+    String::from_utf8(bytes)
+        .map_err(|error| unreadable(file, io::Error::new(io::ErrorKind::InvalidData, error)))
 }
 
 fn is_json(file: &Path) -> bool {
@@ -154,7 +176,7 @@ fn documents(place: &str, file: &Path, text: &str) -> Result<Vec<Found>, InputEr
     let texts = if json {
         json_texts(text)
     } else {
-        yaml_texts(text)
+        yaml::texts(text)
     };
     let texts = texts.map_err(|message| InputError::Malformed {
         place: place.to_owned(),
@@ -198,19 +220,6 @@ fn json_texts(text: &str) -> Result<Vec<String>, String> {
     Ok(texts)
 }
 
-/// The YAML documents of a text as JSON, the order of their keys kept.
-fn yaml_texts(text: &str) -> Result<Vec<String>, String> {
-    // Only true and false are booleans: `on: push` and `country: no` mean what they say.
-    let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
-    let values: Vec<serde_json::Value> = serde_saphyr::from_multiple_with_options(text, options)
-        .map_err(|error| error.render_with_formatter(&UserMessageFormatter))?;
-    let flat = values.into_iter().flat_map(|value| match value {
-        serde_json::Value::Array(elements) => elements,
-        other => vec![other],
-    });
-    Ok(flat.map(|value| value.to_string()).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,14 +244,14 @@ mod tests {
     fn yaml_keeps_key_order_and_words() {
         let text = "# first\nz: 9007199254740993\na: {c: on, b: 0o17}\nd: 2024-01-01\ne: 1.5\nf: ~\n---\n---\n- g: \"1\"\n- h: 'yes'\n";
         assert_eq!(
-            yaml_texts(text).unwrap(),
+            yaml::texts(text).unwrap(),
             [
                 r#"{"z":9007199254740993,"a":{"c":"on","b":15},"d":"2024-01-01","e":1.5,"f":null}"#,
                 r#"{"g":"1"}"#,
                 r#"{"h":"yes"}"#,
             ]
         );
-        assert!(yaml_texts("a: [1\n").unwrap_err().contains("line 1"));
+        assert!(yaml::texts("a: [1\n").unwrap_err().contains("line 1"));
     }
 
     #[test]
@@ -278,6 +287,17 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(gone.contains("gone.json: No such file"), "{gone}");
+        let link = dir.path().join("link.yaml");
+        std::os::unix::fs::symlink("gone.yaml", &link).unwrap();
+        let broken = read(&[dir.path().to_owned()]).unwrap_err().to_string();
+        assert!(broken.contains("link.yaml: No such file"), "{broken}");
+        let large = dir.path().join("large.yaml");
+        File::create(&large)
+            .unwrap()
+            .set_len(MAX_INPUT + 1)
+            .unwrap();
+        let large = read(&[large]).unwrap_err().to_string();
+        assert!(large.ends_with("large.yaml: larger than 64 MiB"), "{large}");
         let file = dir.path().join("two.json");
         std::fs::write(&file, format!("{RESOURCE}\n{{\"name\":\"x\"}}")).unwrap();
         let unfit = read(&[file]).unwrap_err().to_string();

@@ -3,6 +3,7 @@
 mod document;
 mod fields;
 mod input;
+pub(super) mod yaml;
 
 use std::fmt;
 use std::path::PathBuf;

@@ -7,6 +7,7 @@ mod resources;
 mod runs;
 mod table;
 mod time;
+mod yaml;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -68,7 +69,9 @@ pub(super) fn list<T: Shown>(items: &[T], format: Format) -> Result<(), Failure>
             let documents: Vec<_> = items.iter().map(Shown::document).collect();
             line(json::pretty(&documents))
         }
-        Format::Yaml => items.iter().try_for_each(|item| write(&yaml(item))),
+        Format::Yaml => items
+            .iter()
+            .try_for_each(|item| write(&yaml::document(&item.document()))),
     }
 }
 
@@ -77,7 +80,7 @@ pub(super) fn one<T: Shown>(item: &T, format: Format) -> Result<(), Failure> {
     match format {
         Format::Table => table(std::slice::from_ref(item)),
         Format::Json => line(json::pretty(&item.document())),
-        Format::Yaml => write(&yaml(item)),
+        Format::Yaml => write(&yaml::document(&item.document())),
     }
 }
 
@@ -114,12 +117,6 @@ fn write(text: &str) -> Result<(), Failure> {
     std::io::stdout()
         .write_all(text.as_bytes())
         .map_err(Failure::Output)
-}
-
-fn yaml<T: Shown>(item: &T) -> String {
-    let value = serde_json::to_value(item.document()).expect("documents are plain JSON");
-    let text = serde_saphyr::to_string(&value).expect("JSON can be said in YAML");
-    format!("---\n{}\n", text.trim_end())
 }
 
 /// Pairs in the order of their keys: the same thing is printed the same way each time.
@@ -242,7 +239,7 @@ mod tests {
             spec_json: r#"{"z":"yes","a":"1.0","n":1.5,"on":null,"d":"2024-01-01","l":[],"m":"two\nlines","t":true}"#.into(),
             ..Resource::default()
         };
-        insta::assert_snapshot!(yaml(&resource), @r#"
+        insta::assert_snapshot!(yaml::document(&resource.document()), @r#"
         ---
         kind: Resource
         resource: any

@@ -83,6 +83,34 @@ async fn what_get_prints_can_be_applied_again() {
 }
 
 #[tokio::test]
+async fn yaml_that_get_prints_keeps_each_token() {
+    let server = Server::start().await;
+    server.define("any").await;
+    let spec = r#"{"z":1.10,"e":1E+2,"big":123456789012345678901234567890,"zip":"01234","no":["1.0","~",[],{},[[{}]]],"ü é":"日本 😀","text":"a:\n\n  b #c\n","01":" x\ty\r\n"}"#;
+    let document = format!(r#"{{"name":"r","resource":"any","spec":{spec}}}"#);
+    server.apply(&document).await.said();
+    let printed = server
+        .cli(&["get", "resource", "any/r", "-o", "yaml"])
+        .await
+        .said();
+    let applied = server.apply(&printed).await.said();
+    assert_eq!(applied, "resource any/r unchanged\n", "{printed}");
+    server.file("other.yaml", &printed.replace("name: r\n", "name: other\n"));
+    server.cli(&["apply", "-f", "other.yaml"]).await.said();
+    let stored = server.read("any", "other", 0).await.unwrap();
+    assert_eq!(stored.spec_json, spec);
+}
+
+#[tokio::test]
+async fn yaml_that_may_mean_another_number_is_refused() {
+    let server = Server::start().await;
+    let document = "name: r\nresource: any\nspec:\n  zip: 01234\n";
+    assert_snapshot!(server.apply(document).await.refused(), @r#"error: stdin: line 4 column 8: 01234 is no number that JSON has: put it in quotes for text ("01234"), or write the number as in JSON"#);
+    let tagged = document.replace("01234", "!!binary aGk=");
+    assert_snapshot!(server.apply(&tagged).await.refused(), @"error: stdin: line 4 column 17: the tag !!binary has no meaning here");
+}
+
+#[tokio::test]
 async fn nothing_is_sent_before_all_documents_are_read() {
     let server = Server::start().await;
     server.file("1.json", DEFINITION);

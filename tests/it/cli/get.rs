@@ -84,7 +84,9 @@ async fn json_and_yaml_show_the_whole_object() {
         .cli(&["get", "resource", "any/r", "-o", "yaml"])
         .await
         .said();
-    assert_snapshot!(tidied(&yaml), @r#"
+    // An id stands in quotes where it begins with a digit.
+    let yaml = tidied(&yaml).replace("\"<id>\"", "<id>");
+    assert_snapshot!(yaml, @r#"
     ---
     kind: Resource
     resource: any
@@ -92,7 +94,7 @@ async fn json_and_yaml_show_the_whole_object() {
     metadata:
       version: "1"
     spec:
-      z: 1.1
+      z: 1.10
       a:
         "on": "yes"
     id: <id>
