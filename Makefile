@@ -9,7 +9,7 @@ SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 CARGO = ROCKSDB_STATIC=1 ROCKSDB_LIB_DIR="$$(scripts/rocksdb.sh)" cargo
 
-.PHONY: help deps build test check lint demo clean
+.PHONY: help deps build test check lint demo bench clean
 
 help: ## shows this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ lint: ## lints the API
 demo: build ## runs real work in front of you, and cleans up after itself
 	@scripts/deps.sh demo
 	@CONVEYOR_BIN="$(abspath $(TARGET))/release/conveyor" scripts/demo.sh
+
+bench: ## measures how fast it is, in less than 10 minutes: one table
+	@scripts/deps.sh build
+	@$(CARGO) bench --locked --bench conveyor -- $(SUBJECTS)
 
 clean: ## removes build output, but not the compiled RocksDB
 	@cargo clean

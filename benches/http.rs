@@ -1,0 +1,108 @@
+//! A bare HTTP/1.1 client: one request after another on one connection, so that the client costs next to nothing.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::Result;
+
+/// One kept-alive connection.
+pub(crate) struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+/// The bytes of a GET.
+pub(crate) fn get(path: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").into_bytes()
+}
+
+/// The bytes of a POST of JSON.
+pub(crate) fn post(path: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
+impl Connection {
+    /// Connects.
+    pub(crate) async fn open(address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self {
+            stream,
+            buffer: Vec::with_capacity(64 << 10),
+        })
+    }
+
+    /// Sends a request and reads the whole answer, which must be a success with a Content-Length.
+    pub(crate) async fn call(&mut self, request: &[u8]) -> Result<()> {
+        self.stream.write_all(request).await?;
+        self.buffer.clear();
+        let mut whole = None;
+        while whole.is_none_or(|length| self.buffer.len() < length) {
+            if self.stream.read_buf(&mut self.buffer).await? == 0 {
+                return Err("the connection ended within an answer".into());
+            }
+            if whole.is_none() {
+                whole = whole_length(&self.buffer)?;
+            }
+        }
+        if self.buffer.starts_with(b"HTTP/1.1 2") {
+            return Ok(());
+        }
+        Err(String::from_utf8_lossy(&self.buffer).into())
+    }
+}
+
+/// How long the answer is with its head, once all of the head is there.
+fn whole_length(bytes: &[u8]) -> Result<Option<usize>> {
+    let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
+        return Ok(None);
+    };
+    let head = std::str::from_utf8(&bytes[..end])?;
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length")
+            .then(|| value.trim().parse::<usize>().ok())?
+    });
+    let length = length.ok_or_else(|| format!("an answer without a length: {head}"))?;
+    Ok(Some(end + 4 + length))
+}
+
+/// How many times per second a request is answered over so many connections.
+pub(crate) async fn rate(
+    address: SocketAddr,
+    connections: usize,
+    request: &[u8],
+    time: Duration,
+) -> Result<f64> {
+    let mut open = Vec::new();
+    for _ in 0..connections {
+        open.push(Connection::open(address).await?);
+    }
+    let start = Instant::now();
+    let tasks: Vec<_> = open
+        .into_iter()
+        .map(|mut connection| {
+            let request = request.to_vec();
+            tokio::spawn(async move {
+                let mut count = 0_u32;
+                while start.elapsed() < time {
+                    connection.call(&request).await?;
+                    count += 1;
+                }
+                Result::Ok(count)
+            })
+        })
+        .collect();
+    let mut count = 0;
+    for task in tasks {
+        count += task.await??;
+    }
+    Ok(f64::from(count) / start.elapsed().as_secs_f64())
+}

@@ -1,0 +1,106 @@
+//! `make bench`: how fast the server is, as ratios to floors measured beside it.
+//!
+//! The load runs on one thread of this process; the server is a process of its own, and so is the floor that
+//! answers over the wire. Each subject measures its floors and itself in turn, five rounds of it, so that what
+//! else the machine does falls on both. `README.md` says how to read the table.
+
+mod cycles;
+mod dispatch;
+mod driver;
+mod floors;
+mod footprint;
+mod http;
+mod lists;
+mod log_lines;
+mod machine;
+mod reads;
+mod server;
+mod spans;
+mod store_floor;
+mod table;
+mod tails;
+mod wire_floor;
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use store_floor::StoreFloor;
+use table::Table;
+use tempfile::TempDir;
+use wire_floor::WireFloor;
+
+/// What can go wrong in a run of the harness: it ends, and there is no table.
+type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+/// How often each figure is taken.
+const ROUNDS: usize = 5;
+/// Longest time that one subject may take: a server that hangs ends the run.
+const SUBJECT_TIME: Duration = Duration::from_secs(120);
+
+/// What every subject is given: where to keep stores, and the floors.
+struct Bench {
+    place: TempDir,
+    wire: WireFloor,
+    store: StoreFloor,
+}
+
+impl Bench {
+    fn place(&self) -> &Path {
+        self.place.path()
+    }
+}
+
+fn main() -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    if std::env::args().nth(1).as_deref() == Some(wire_floor::ARGUMENT) {
+        return runtime.block_on(wire_floor::serve());
+    }
+    // Cargo hands down `--bench`; what else is given are the names of the subjects to measure.
+    let wanted: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with('-'))
+        .collect();
+    runtime.block_on(run(&wanted))
+}
+
+async fn run(wanted: &[String]) -> Result<()> {
+    let place = TempDir::new_in(beside_binary()?)?;
+    let head = machine::Head::look(place.path())?;
+    let bench = Bench {
+        wire: WireFloor::start().await?,
+        store: StoreFloor::open(&place.path().join("floor"))?,
+        place,
+    };
+    let mut table = Table::default();
+    /// Measures one subject, if it is wanted, within its time.
+    macro_rules! subject {
+        ($name:ident) => {
+            let name = stringify!($name);
+            if wanted.is_empty() || wanted.iter().any(|it| it == name) {
+                eprintln!("measuring {name}");
+                tokio::time::timeout(SUBJECT_TIME, $name::measure(&bench, &mut table))
+                    .await
+                    .map_err(|_| format!("{name} took longer than {SUBJECT_TIME:?}"))??;
+            }
+        };
+    }
+    subject!(floors);
+    subject!(dispatch);
+    subject!(cycles);
+    subject!(log_lines);
+    subject!(reads);
+    subject!(tails);
+    subject!(lists);
+    subject!(footprint);
+    println!("{}\n{table}", head.with_load_at_end()?);
+    Ok(())
+}
+
+/// Stores are kept where build output is: on a disk like the one that people use.
+fn beside_binary() -> Result<PathBuf> {
+    let binary = std::env::current_exe()?;
+    Ok(binary.parent().ok_or("a binary has a folder")?.to_owned())
+}
