@@ -55,7 +55,7 @@ impl Definition {
     pub fn same_as(&self, other: &DefinitionInput) -> bool {
         self.description == other.description
             && self.version == other.version
-            && self.schema == other.schema
+            && self.schema.says_the_same(&other.schema)
     }
 }
 
@@ -102,7 +102,7 @@ impl Resource {
     pub fn same_as(&self, other: &ResourceInput) -> bool {
         self.pipeline == other.pipeline
             && self.metadata == other.metadata
-            && self.spec == other.spec
+            && self.spec.says_the_same(&other.spec)
     }
 }
 
