@@ -3,7 +3,7 @@
 use super::{Offer, Outcome, Stop};
 use crate::model::name::{InstanceId, Name, RunId, TaskId};
 
-/// What can happen to a run. `step` is an index of [`Run::steps`].
+/// What can happen to a run. `step` is an index of [`Run::steps`](super::Run::steps).
 #[derive(Clone, Debug)]
 pub enum Event {
     /// Its turn among the runs of its resource came.
