@@ -158,7 +158,7 @@ fn shape(field: &FieldDescriptor) -> Shape {
         Kind::Message(of) if PARSED.contains(&of.full_name()) => Shape::Parsed,
         Kind::Message(_) if field.is_list() => Shape::Messages,
         Kind::Message(_) => Shape::Message,
-        Kind::Enum(of) => unimplemented!("{} in REST needs a JSON form here", of.full_name()),
+        Kind::Enum(of) => panic!("{} in REST needs a JSON form here", of.full_name()),
         _ if is_text(field) => Shape::Text,
         _ => Shape::Plain,
     }
