@@ -14,7 +14,7 @@ use tonic::transport::Channel;
 use super::driver::Driver;
 use super::server::{Server, resource};
 use super::table::{Aim, Row, Table};
-use super::{Bench, ROUNDS, Result};
+use super::{Bench, Result};
 
 const WARM_UP: Duration = Duration::from_millis(300);
 const TIME: Duration = Duration::from_millis(1500);
@@ -45,7 +45,7 @@ const EIGHT_DRIVERS_256: Row = Row {
 
 /// Measures all rows of this subject.
 pub(crate) async fn measure(bench: &Bench, table: &mut Table) -> Result<()> {
-    let server = Server::start(bench.place()).await?;
+    let server = Server::start(bench).await?;
     for at in 0..DRIVERS {
         server.define(&definition(at)).await?;
     }
@@ -53,7 +53,7 @@ pub(crate) async fn measure(bench: &Bench, table: &mut Table) -> Result<()> {
     for _ in 0..CONNECTIONS {
         channels.push(server.channel().await?);
     }
-    for _ in 0..ROUNDS {
+    for _ in 0..bench.rounds {
         for (in_flight, one_row, eight_row) in [
             (64, ONE_DRIVER_64, EIGHT_DRIVERS_64),
             (256, ONE_DRIVER_256, EIGHT_DRIVERS_256),

@@ -10,7 +10,7 @@ use super::http::{Connection, post};
 use super::server::{SPEC, Server, resource};
 use super::spans::Spans;
 use super::table::{Aim, Row, Table};
-use super::{Bench, ROUNDS, Result};
+use super::{Bench, Result};
 
 const TIME: Duration = Duration::from_secs(4);
 const PARTS: &str = "unary + synced put + one-way push";
@@ -50,7 +50,7 @@ const FIVE_STEPS: Row = Row {
 
 /// Measures all rows of this subject.
 pub(crate) async fn measure(bench: &Bench, table: &mut Table) -> Result<()> {
-    let server = Server::start(bench.place()).await?;
+    let server = Server::start(bench).await?;
     server.define("job").await?;
     let driver = Driver::join(&server, "builder", "job", 1).await?;
     server.create_pipeline("one", "job", "builder", 1).await?;
@@ -61,7 +61,7 @@ pub(crate) async fn measure(bench: &Bench, table: &mut Table) -> Result<()> {
         server,
         driver,
     };
-    for _ in 0..ROUNDS {
+    for _ in 0..bench.rounds {
         let it = round(bench, &mut line).await?;
         let p50 = it.unary.p50() + it.put.p50() + it.push.p50();
         let p99 = it.unary.p99() + it.put.p99() + it.push.p99();

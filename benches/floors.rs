@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::table::Table;
-use super::{Bench, ROUNDS, Result};
+use super::{Bench, Result};
 
 /// How long each floor is measured in each round.
 const TIME: Duration = Duration::from_millis(300);
 
 /// Measures them all, round after round.
 pub(crate) async fn measure(bench: &Bench, table: &mut Table) -> Result<()> {
-    for _ in 0..ROUNDS {
+    for _ in 0..bench.rounds {
         let trips = bench.wire.round_trips(TIME).await?;
         table.floor("loopback round trip of 64 bytes, p50", "us", trips.p50());
         table.floor("loopback round trip of 64 bytes, p99", "us", trips.p99());

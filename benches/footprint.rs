@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::server::{Server, resident_mib};
 use super::table::{Aim, Row, Table};
 use super::wire_floor::WireFloor;
-use super::{Bench, ROUNDS, Result};
+use super::{Bench, Result};
 
 /// A server has settled after it.
 const IDLE: Duration = Duration::from_secs(1);
@@ -29,11 +29,11 @@ const START: Row = Row {
 
 /// Measures all rows of this subject.
 pub(crate) async fn measure(bench: &Bench, table: &mut Table) -> Result<()> {
-    for _ in 0..ROUNDS {
+    for _ in 0..bench.rounds {
         let start = Instant::now();
         let bare = WireFloor::start().await?;
         let bare_start = start.elapsed();
-        let server = Server::start(bench.place()).await?;
+        let server = Server::start(bench).await?;
         tokio::time::sleep(IDLE).await;
         table.floor(
             "start of a bare tonic and axum",

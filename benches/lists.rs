@@ -9,7 +9,7 @@ use super::http::{Connection, get};
 use super::server::{Server, pipeline};
 use super::spans::Spans;
 use super::table::{Aim, Row, Table};
-use super::{Bench, ROUNDS, Result};
+use super::{Bench, Result};
 
 const TIME: Duration = Duration::from_millis(500);
 const FEW: usize = 1_000;
@@ -28,7 +28,7 @@ const PAGE: Row = Row {
 pub(crate) async fn measure(bench: &Bench, table: &mut Table) -> Result<()> {
     let small = filled(bench, FEW).await?;
     let large = filled(bench, MANY).await?;
-    for _ in 0..ROUNDS {
+    for _ in 0..bench.rounds {
         let floor = pages(&small).await?;
         let value = pages(&large).await?;
         table.row(PAGE, value.p50(), floor.p50());
@@ -37,7 +37,7 @@ pub(crate) async fn measure(bench: &Bench, table: &mut Table) -> Result<()> {
 }
 
 async fn filled(bench: &Bench, count: usize) -> Result<Server> {
-    let server = Server::start(bench.place()).await?;
+    let server = Server::start(bench).await?;
     server.define("job").await?;
     let channel = server.channel().await?;
     let mut filling = JoinSet::new();

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use super::driver::Driver;
 use super::server::{Server, resource};
 use super::table::{Aim, Row, Table};
-use super::{Bench, ROUNDS, Result};
+use super::{Bench, Result};
 
 const TIME: Duration = Duration::from_millis(1000);
 const LINE_BYTES: usize = 100;
@@ -33,11 +33,11 @@ const EIGHT: Row = Row {
 
 /// Measures all rows of this subject.
 pub(crate) async fn measure(bench: &Bench, table: &mut Table) -> Result<()> {
-    let server = Server::start(bench.place()).await?;
+    let server = Server::start(bench).await?;
     for at in 0..DRIVERS {
         server.define(&format!("job-{at}")).await?;
     }
-    for _ in 0..ROUNDS {
+    for _ in 0..bench.rounds {
         for (row, drivers) in [(ONE, 1), (EIGHT, DRIVERS)] {
             let floor = bench.store.chunks(TIME / 2)?;
             table.row(row, rate(&server, drivers).await?, floor);

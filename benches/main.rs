@@ -38,8 +38,12 @@ const ROUNDS: usize = 5;
 /// Longest time that one subject may take: a server that hangs ends the run.
 const SUBJECT_TIME: Duration = Duration::from_secs(120);
 
-/// What every subject is given: where to keep stores, and the floors.
+/// What every subject is given: what to measure, how often, where to keep stores, and the floors.
 struct Bench {
+    /// The server's binary.
+    program: PathBuf,
+    /// How often each figure is taken.
+    rounds: usize,
     place: TempDir,
     wire: WireFloor,
     store: StoreFloor,
@@ -70,6 +74,8 @@ async fn run(wanted: &[String]) -> Result<()> {
     let place = TempDir::new_in(beside_binary()?)?;
     let head = machine::Head::look(place.path())?;
     let bench = Bench {
+        program: env!("CARGO_BIN_EXE_conveyor").into(),
+        rounds: ROUNDS,
         wire: WireFloor::start().await?,
         store: StoreFloor::open(&place.path().join("floor"))?,
         place,

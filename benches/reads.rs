@@ -7,7 +7,7 @@ use conveyor_client::proto::resource_service_client::ResourceServiceClient;
 use super::http;
 use super::server::{Server, resource};
 use super::table::{Aim, Row, Table};
-use super::{Bench, ROUNDS, Result};
+use super::{Bench, Result};
 
 const TIME: Duration = Duration::from_millis(1000);
 const CONNECTIONS: usize = 64;
@@ -21,14 +21,14 @@ const GET: Row = Row {
 
 /// Measures all rows of this subject.
 pub(crate) async fn measure(bench: &Bench, table: &mut Table) -> Result<()> {
-    let server = Server::start(bench.place()).await?;
+    let server = Server::start(bench).await?;
     server.define("job").await?;
     let mut client = ResourceServiceClient::new(server.channel().await?);
     client
         .create_resource(resource("job", "cart".to_owned(), ""))
         .await?;
     let request = http::get("/resources/job/cart");
-    for _ in 0..ROUNDS {
+    for _ in 0..bench.rounds {
         let floor = bench.wire.gets(CONNECTIONS, TIME).await?;
         let rate = http::rate(server.address, CONNECTIONS, &request, TIME).await?;
         table.row(GET, rate, floor);

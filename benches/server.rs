@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -18,8 +17,8 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tonic::transport::Channel;
 
-use super::Result;
 use super::http::{Connection, get};
+use super::{Bench, Result};
 
 /// Longest wait for the first line of a process.
 const START: Duration = Duration::from_secs(20);
@@ -29,7 +28,7 @@ pub(crate) const SPEC: &str = r#"{"repository":"https://git.example.org/shop/car
 /// A running server.
 pub(crate) struct Server {
     child: Child,
-    _data: TempDir,
+    data: TempDir,
     /// Where it listens.
     pub(crate) address: SocketAddr,
     /// How long it took from its start to its first healthy answer.
@@ -38,31 +37,26 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a server on an empty store and waits until it is healthy.
-    pub(crate) async fn start(place: &Path) -> Result<Self> {
-        let data = TempDir::new_in(place)?;
-        let start = Instant::now();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_conveyor"))
-            .args(["up", "--listen", "127.0.0.1:0", "--log", "warn", "--data"])
-            .arg(data.path().join("data"))
-            .current_dir(data.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(File::create(data.path().join("stderr"))?)
-            .spawn()?;
-        let line = first_line(&mut child).await?;
-        let address = address_in(&line).ok_or_else(|| format!("no address: {line}"))?;
-        Connection::open(address)
-            .await?
-            .call(&get("/health"))
-            .await?;
+    /// Starts the measured server on an empty store and waits until it is healthy.
+    pub(crate) async fn start(bench: &Bench) -> Result<Self> {
+        let data = TempDir::new_in(bench.place())?;
+        let started = launch(bench, &data, "127.0.0.1:0").await?;
         Ok(Self {
-            child,
-            _data: data,
-            address,
-            ready_after: start.elapsed(),
+            child: started.child,
+            data,
+            address: started.address,
+            ready_after: started.ready_after,
             names: Cell::new(0),
         })
+    }
+
+    /// Kills the server as a crash would, and starts it again where it was.
+    pub(crate) async fn restart(&mut self, bench: &Bench) -> Result<()> {
+        stop(&mut self.child);
+        let started = launch(bench, &self.data, &self.address.to_string()).await?;
+        self.child = started.child;
+        self.ready_after = started.ready_after;
+        Ok(())
     }
 
     /// The process's id.
@@ -117,6 +111,36 @@ impl Drop for Server {
     fn drop(&mut self) {
         stop(&mut self.child);
     }
+}
+
+/// A process that has answered.
+struct Started {
+    child: Child,
+    address: SocketAddr,
+    ready_after: Duration,
+}
+
+async fn launch(bench: &Bench, data: &TempDir, listen: &str) -> Result<Started> {
+    let start = Instant::now();
+    let mut child = Command::new(&bench.program)
+        .args(["up", "--listen", listen, "--log", "warn", "--data"])
+        .arg(data.path().join("data"))
+        .current_dir(data.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(File::create(data.path().join("stderr"))?)
+        .spawn()?;
+    let line = first_line(&mut child).await?;
+    let address = address_in(&line).ok_or_else(|| format!("no address: {line}"))?;
+    Connection::open(address)
+        .await?
+        .call(&get("/health"))
+        .await?;
+    Ok(Started {
+        child,
+        address,
+        ready_after: start.elapsed(),
+    })
 }
 
 /// Asks to make a pipeline of so many steps of one driver.

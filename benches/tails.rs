@@ -12,7 +12,7 @@ use super::driver::Driver;
 use super::server::{Server, resource};
 use super::spans::{Spans, since, stamp};
 use super::table::{Aim, Row, Table};
-use super::{Bench, ROUNDS, Result};
+use super::{Bench, Result};
 
 const LINES: u64 = 1000;
 const EVERY: Duration = Duration::from_millis(1);
@@ -33,10 +33,10 @@ const P99: Row = Row {
 
 /// Measures all rows of this subject.
 pub(crate) async fn measure(bench: &Bench, table: &mut Table) -> Result<()> {
-    let server = Server::start(bench.place()).await?;
+    let server = Server::start(bench).await?;
     server.define("job").await?;
     let mut driver = Driver::join(&server, "builder", "job", 1).await?;
-    for _ in 0..ROUNDS {
+    for _ in 0..bench.rounds {
         let push = bench.wire.pushes(FLOOR_TIME).await?;
         let put = bench.store.puts(FLOOR_TIME)?;
         let tail = tail(&server, &mut driver).await?;
