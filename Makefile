@@ -9,10 +9,10 @@ SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 CARGO = ROCKSDB_STATIC=1 ROCKSDB_LIB_DIR="$$(scripts/rocksdb.sh)" cargo
 
-.PHONY: help deps build test check lint demo bench clean
+.PHONY: help deps build test check lint demo bench bench-full clean
 
 help: ## shows this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## installs what building, testing and the demo need (Debian, as root)
 	@scripts/deps.sh build test demo
@@ -40,9 +40,13 @@ demo: build ## runs real work in front of you, and cleans up after itself
 	@scripts/deps.sh demo
 	@CONVEYOR_BIN="$(abspath $(TARGET))/release/conveyor" scripts/demo.sh
 
-bench: ## measures how fast it is, in less than 10 minutes: one table
+bench: ## measures how fast it is, in less than 10 minutes: one table. SUBJECTS="..." picks some
 	@scripts/deps.sh build
 	@$(CARGO) bench --locked --bench conveyor -- $(SUBJECTS)
+
+bench-full: ## measures what takes long (large stores, hours of load made short): an hour, one table
+	@scripts/deps.sh build
+	@$(CARGO) bench --locked --bench conveyor -- --full $(SUBJECTS)
 
 clean: ## removes build output, but not the compiled RocksDB
 	@cargo clean

@@ -58,7 +58,7 @@ pub(crate) async fn measure(bench: &Bench, table: &mut Table) -> Result<()> {
             (64, ONE_DRIVER_64, EIGHT_DRIVERS_64),
             (256, ONE_DRIVER_256, EIGHT_DRIVERS_256),
         ] {
-            let floor = bench.store.group_commit(128, TIME / 3)?;
+            let floor = bench.store.group_commit(128, TIME / 3)?.rate;
             let one = rate(&server, &channels, 1, in_flight).await?;
             let eight = rate(&server, &channels, DRIVERS, in_flight).await?;
             table.row(one_row, one, floor);

@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::Result;
+use super::spans::{Crowd, Spans};
 
 /// One kept-alive connection.
 pub(crate) struct Connection {
@@ -37,6 +38,18 @@ impl Connection {
             stream,
             buffer: Vec::with_capacity(64 << 10),
         })
+    }
+
+    /// Makes one call after another for a time.
+    pub(crate) async fn repeat(&mut self, request: &[u8], time: Duration) -> Result<Spans> {
+        let mut spans = Spans::default();
+        let end = Instant::now() + time;
+        while Instant::now() < end {
+            let start = Instant::now();
+            self.call(request).await?;
+            spans.add(start.elapsed());
+        }
+        Ok(spans)
     }
 
     /// Sends a request and reads the whole answer, which must be a success with a Content-Length.
@@ -74,13 +87,13 @@ fn whole_length(bytes: &[u8]) -> Result<Option<usize>> {
     Ok(Some(end + 4 + length))
 }
 
-/// How many times per second a request is answered over so many connections.
-pub(crate) async fn rate(
+/// One request again and again over so many connections.
+pub(crate) async fn crowd(
     address: SocketAddr,
     connections: usize,
     request: &[u8],
     time: Duration,
-) -> Result<f64> {
+) -> Result<Crowd> {
     let mut open = Vec::new();
     for _ in 0..connections {
         open.push(Connection::open(address).await?);
@@ -90,19 +103,12 @@ pub(crate) async fn rate(
         .into_iter()
         .map(|mut connection| {
             let request = request.to_vec();
-            tokio::spawn(async move {
-                let mut count = 0_u32;
-                while start.elapsed() < time {
-                    connection.call(&request).await?;
-                    count += 1;
-                }
-                Result::Ok(count)
-            })
+            tokio::spawn(async move { connection.repeat(&request, time).await })
         })
         .collect();
-    let mut count = 0;
+    let mut members = Vec::new();
     for task in tasks {
-        count += task.await??;
+        members.push(task.await??);
     }
-    Ok(f64::from(count) / start.elapsed().as_secs_f64())
+    Ok(Crowd::since(start, members))
 }

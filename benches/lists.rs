@@ -60,5 +60,5 @@ async fn filled(bench: &Bench, count: usize) -> Result<Server> {
 async fn pages(server: &Server) -> Result<Spans> {
     let mut connection = Connection::open(server.address).await?;
     let request = get("/pipelines?page_size=100");
-    Spans::of(TIME, async || connection.call(&request).await).await
+    connection.repeat(&request, TIME).await
 }

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use super::driver::Driver;
 use super::server::{Server, resource};
+use super::store_floor::CHUNKS_OF_A_MIB;
 use super::table::{Aim, Row, Table};
 use super::{Bench, Result};
 
@@ -39,7 +40,7 @@ pub(crate) async fn measure(bench: &Bench, table: &mut Table) -> Result<()> {
     }
     for _ in 0..bench.rounds {
         for (row, drivers) in [(ONE, 1), (EIGHT, DRIVERS)] {
-            let floor = bench.store.chunks(TIME / 2)?;
+            let floor = bench.store.chunks(TIME / 2)?.rate / CHUNKS_OF_A_MIB;
             table.row(row, rate(&server, drivers).await?, floor);
         }
     }

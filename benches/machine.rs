@@ -1,6 +1,7 @@
 //! The head of the table: what machine this is, how busy it is, and which filesystem holds the stores.
 
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use super::Result;
 
@@ -34,7 +35,10 @@ impl Head {
     /// The head as text. The load is one-minute averages, as others and the harness itself made it.
     pub(crate) fn with_load_at_end(&self) -> Result<String> {
         Ok(format!(
-            "{} cores ({}), load {} before and {} after, stores on {}, {} rounds\n",
+            "{}{} cores ({}), load {} before and {} after, stores on {}, {} rounds\n",
+            commit()
+                .map(|commit| format!("{commit}, "))
+                .unwrap_or_default(),
             self.cores,
             self.processor,
             self.load_at_start,
@@ -43,6 +47,18 @@ impl Head {
             super::ROUNDS,
         ))
     }
+}
+
+/// The commit that is checked out, and whether files differ from it; nothing where git does not answer.
+fn commit() -> Option<String> {
+    let output = Command::new("git")
+        .args(["describe", "--always", "--dirty", "--exclude=*"])
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let name = text.trim();
+    (!name.is_empty()).then(|| format!("commit {name}"))
 }
 
 fn load() -> Result<String> {

@@ -1,4 +1,4 @@
-//! `make bench`: how fast the server is, as ratios to floors measured beside it.
+//! `make bench` and `make bench-full`: how fast the server is, as ratios to floors measured beside it.
 //!
 //! The load runs on one thread of this process; the server is a process of its own, and so is the floor that
 //! answers over the wire. Each subject measures its floors and itself in turn, five rounds of it, so that what
@@ -17,15 +17,16 @@ mod reads;
 mod server;
 mod spans;
 mod store_floor;
+mod subjects;
 mod table;
 mod tails;
 mod wire_floor;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use store_floor::StoreFloor;
+use subjects::{Kind, Subject};
 use table::Table;
 use tempfile::TempDir;
 use wire_floor::WireFloor;
@@ -35,8 +36,6 @@ type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 /// How often each figure is taken.
 const ROUNDS: usize = 5;
-/// Longest time that one subject may take: a server that hangs ends the run.
-const SUBJECT_TIME: Duration = Duration::from_secs(120);
 
 /// What every subject is given: what to measure, how often, where to keep stores, and the floors.
 struct Bench {
@@ -59,18 +58,21 @@ fn main() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    if std::env::args().nth(1).as_deref() == Some(wire_floor::ARGUMENT) {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().map(String::as_str) == Some(wire_floor::ARGUMENT) {
         return runtime.block_on(wire_floor::serve());
     }
-    // Cargo hands down `--bench`; what else is given are the names of the subjects to measure.
-    let wanted: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|argument| !argument.starts_with('-'))
-        .collect();
-    runtime.block_on(run(&wanted))
+    // Cargo hands down `--bench`; what has no dash are the names of the subjects to measure.
+    let (options, names): (Vec<_>, Vec<_>) =
+        arguments.into_iter().partition(|it| it.starts_with('-'));
+    let kind = match options.iter().any(|it| it == "--full") {
+        true => Kind::Long,
+        false => Kind::Short,
+    };
+    runtime.block_on(run(&subjects::pick(&names, &[Kind::Floors, kind])?))
 }
 
-async fn run(wanted: &[String]) -> Result<()> {
+async fn run(subjects: &[&Subject]) -> Result<()> {
     let place = TempDir::new_in(beside_binary()?)?;
     let head = machine::Head::look(place.path())?;
     let bench = Bench {
@@ -81,26 +83,10 @@ async fn run(wanted: &[String]) -> Result<()> {
         place,
     };
     let mut table = Table::default();
-    /// Measures one subject, if it is wanted, within its time.
-    macro_rules! subject {
-        ($name:ident) => {
-            let name = stringify!($name);
-            if wanted.is_empty() || wanted.iter().any(|it| it == name) {
-                eprintln!("measuring {name}");
-                tokio::time::timeout(SUBJECT_TIME, $name::measure(&bench, &mut table))
-                    .await
-                    .map_err(|_| format!("{name} took longer than {SUBJECT_TIME:?}"))??;
-            }
-        };
+    for subject in subjects {
+        eprintln!("measuring {}", subject.name);
+        subject.measure(&bench, &mut table).await?;
     }
-    subject!(floors);
-    subject!(dispatch);
-    subject!(cycles);
-    subject!(log_lines);
-    subject!(reads);
-    subject!(tails);
-    subject!(lists);
-    subject!(footprint);
     println!("{}\n{table}", head.with_load_at_end()?);
     Ok(())
 }

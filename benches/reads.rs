@@ -30,8 +30,8 @@ pub(crate) async fn measure(bench: &Bench, table: &mut Table) -> Result<()> {
     let request = http::get("/resources/job/cart");
     for _ in 0..bench.rounds {
         let floor = bench.wire.gets(CONNECTIONS, TIME).await?;
-        let rate = http::rate(server.address, CONNECTIONS, &request, TIME).await?;
-        table.row(GET, rate, floor);
+        let gets = http::crowd(server.address, CONNECTIONS, &request, TIME).await?;
+        table.row(GET, gets.rate, floor.rate);
     }
     Ok(())
 }

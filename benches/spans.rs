@@ -31,6 +31,16 @@ impl Spans {
         self.0.push(span.as_secs_f64() * 1e6);
     }
 
+    /// Adds those of another.
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// The middle of them.
     pub(crate) fn p50(&self) -> f64 {
         self.quantile(0.5)
@@ -46,6 +56,25 @@ impl Spans {
         sorted.sort_by(f64::total_cmp);
         let at = ((sorted.len() as f64 * share) as usize).min(sorted.len().saturating_sub(1));
         sorted.get(at).copied().unwrap_or(f64::NAN)
+    }
+}
+
+/// What many did at once.
+pub(crate) struct Crowd {
+    /// How often all of them together did it in a second.
+    pub(crate) rate: f64,
+    /// How long each took.
+    pub(crate) spans: Spans,
+}
+
+impl Crowd {
+    /// A crowd that began at a time and ends now, with the times of each of its members.
+    pub(crate) fn since(start: Instant, members: impl IntoIterator<Item = Spans>) -> Self {
+        let time = start.elapsed();
+        let mut spans = Spans::default();
+        members.into_iter().for_each(|it| spans.extend(it));
+        let rate = spans.count() as f64 / time.as_secs_f64();
+        Self { rate, spans }
     }
 }
 

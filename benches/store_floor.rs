@@ -9,12 +9,14 @@ use std::time::{Duration, Instant};
 use rocksdb::{DB, WriteOptions};
 
 use super::Result;
-use super::spans::Spans;
+use super::spans::{Crowd, Spans};
 
 /// Bytes of one row: about those of a small record.
 const ROW_BYTES: usize = 128;
 /// Bytes of one chunk of log lines.
 const CHUNK_BYTES: usize = 64 << 10;
+/// Chunks of one MiB.
+pub(crate) const CHUNKS_OF_A_MIB: f64 = ((1 << 20) / CHUNK_BYTES) as f64;
 
 /// A store and a file of its own.
 pub(crate) struct StoreFloor {
@@ -56,40 +58,27 @@ impl StoreFloor {
         Ok(start.elapsed())
     }
 
-    /// Synced puts per second of so many writers, which RocksDB groups by itself.
-    pub(crate) fn group_commit(&self, writers: usize, time: Duration) -> Result<f64> {
+    /// Synced puts of so many writers, which RocksDB groups by itself.
+    pub(crate) fn group_commit(&self, writers: usize, time: Duration) -> Result<Crowd> {
         let start = Instant::now();
-        let count = std::thread::scope(|scope| {
+        let members = std::thread::scope(|scope| {
             let writers: Vec<_> = (0..writers)
-                .map(|_| scope.spawn(|| self.count_puts(start, time)))
+                .map(|_| scope.spawn(|| self.puts(time)))
                 .collect();
             writers
                 .into_iter()
                 .map(|writer| writer.join().map_err(|_| "a writer panicked")?)
-                .sum::<Result<u32>>()
+                .collect::<Result<Vec<_>>>()
         })?;
-        Ok(f64::from(count) / start.elapsed().as_secs_f64())
+        Ok(Crowd::since(start, members))
     }
 
-    /// MiB per second of synced 64-KiB chunks.
-    pub(crate) fn chunks(&self, time: Duration) -> Result<f64> {
+    /// Synced puts of 64-KiB chunks, one after another.
+    pub(crate) fn chunks(&self, time: Duration) -> Result<Crowd> {
         let chunk = vec![7; CHUNK_BYTES];
-        let (start, mut count) = (Instant::now(), 0_u32);
-        while start.elapsed() < time {
-            self.put(&chunk)?;
-            count += 1;
-        }
-        let mib = f64::from(count) * CHUNK_BYTES as f64 / f64::from(1 << 20);
-        Ok(mib / start.elapsed().as_secs_f64())
-    }
-
-    fn count_puts(&self, start: Instant, time: Duration) -> Result<u32> {
-        let mut count = 0;
-        while start.elapsed() < time {
-            self.put(&[7; ROW_BYTES])?;
-            count += 1;
-        }
-        Ok(count)
+        let start = Instant::now();
+        let spans = repeat(time, || self.put(&chunk))?;
+        Ok(Crowd::since(start, [spans]))
     }
 
     fn put(&self, value: &[u8]) -> Result<()> {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::spans::Spans;
+
 /// What a row should reach.
 #[derive(Clone, Copy)]
 pub(crate) enum Aim {
@@ -27,17 +29,24 @@ pub(crate) struct Row {
 /// The figures of all rounds.
 #[derive(Default)]
 pub(crate) struct Table {
-    floors: Vec<(&'static str, &'static str, Vec<f64>)>,
+    floors: Vec<(String, &'static str, Vec<f64>)>,
     rows: Vec<(Row, Vec<(f64, f64)>)>,
 }
 
 impl Table {
     /// Adds one round's figure of a floor.
-    pub(crate) fn floor(&mut self, name: &'static str, unit: &'static str, value: f64) {
+    pub(crate) fn floor(&mut self, name: impl Into<String>, unit: &'static str, value: f64) {
+        let name = name.into();
         match self.floors.iter_mut().find(|(known, ..)| *known == name) {
             Some((.., values)) => values.push(value),
             None => self.floors.push((name, unit, vec![value])),
         }
+    }
+
+    /// Adds one round's times of a floor: the middle, and what 99 of 100 do not exceed.
+    pub(crate) fn floor_spans(&mut self, name: &str, spans: &Spans) {
+        self.floor(format!("{name}, p50"), "us", spans.p50());
+        self.floor(format!("{name}, p99"), "us", spans.p99());
     }
 
     /// Adds one round's figure of a row, and that of its floor.

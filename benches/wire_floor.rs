@@ -25,7 +25,7 @@ use tonic::transport::Channel;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::server::{first_line, stop};
-use super::spans::{Spans, since, stamp};
+use super::spans::{Crowd, Spans, since, stamp};
 use super::{Result, http};
 
 /// The argument that makes this binary the floor.
@@ -122,9 +122,9 @@ impl WireFloor {
         Ok(spans)
     }
 
-    /// Bare GETs of 500 bytes per second.
-    pub(crate) async fn gets(&self, connections: usize, time: Duration) -> Result<f64> {
-        http::rate(self.http, connections, &http::get("/"), time).await
+    /// Bare GETs of 500 bytes.
+    pub(crate) async fn gets(&self, connections: usize, time: Duration) -> Result<Crowd> {
+        http::crowd(self.http, connections, &http::get("/"), time).await
     }
 
     async fn stream(&self) -> Result<Conversation> {
