@@ -5,6 +5,7 @@
 use conveyor_client::proto::driver_service_client::DriverServiceClient;
 use conveyor_client::proto::driver_stream_request::Kind as Say;
 use conveyor_client::proto::driver_stream_response::Kind as Hear;
+use conveyor_client::proto::resource_service_client::ResourceServiceClient;
 use conveyor_client::proto::{
     Ack, DriverStreamRequest, DriverStreamResponse, Hello, Log, LogLine, Reconcile,
     Result as Outcome, ResultOutcome,
@@ -15,7 +16,7 @@ use tonic::Streaming;
 use uuid::Uuid;
 
 use super::Result;
-use super::server::Server;
+use super::server::{Server, resource};
 
 /// One stream of a new instance.
 pub(crate) struct Driver {
@@ -65,6 +66,16 @@ impl Driver {
             Hear::Reconcile(task) => Ok(task),
             other => Err(format!("expected an offer, heard {other:?}").into()),
         }
+    }
+
+    /// Makes a resource and accepts the task that comes of it.
+    pub(crate) async fn begin(&mut self, server: &Server, definition: &str) -> Result<Reconcile> {
+        let mut client = ResourceServiceClient::new(server.channel().await?);
+        let request = resource(definition, server.new_name(), "");
+        client.create_resource(request).await?;
+        let task = self.offer().await?;
+        self.accept(&task).await?;
+        Ok(task)
     }
 
     /// Accepts an offer.

@@ -15,6 +15,13 @@ pub(crate) struct Connection {
     buffer: Vec<u8>,
 }
 
+/// Connects; what is small leaves at once.
+pub(crate) async fn connect(address: SocketAddr) -> Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
 /// The bytes of a GET.
 pub(crate) fn get(path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").into_bytes()
@@ -32,10 +39,8 @@ pub(crate) fn post(path: &str, body: &str) -> Vec<u8> {
 impl Connection {
     /// Connects.
     pub(crate) async fn open(address: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
         Ok(Self {
-            stream,
+            stream: connect(address).await?,
             buffer: Vec::with_capacity(64 << 10),
         })
     }

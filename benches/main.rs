@@ -7,7 +7,9 @@
 mod cycles;
 mod dispatch;
 mod driver;
+mod events;
 mod floors;
+mod follower;
 mod footprint;
 mod http;
 mod lists;
