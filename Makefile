@@ -9,7 +9,7 @@ SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 CARGO = ROCKSDB_STATIC=1 ROCKSDB_LIB_DIR="$$(scripts/rocksdb.sh)" cargo
 
-.PHONY: help deps build test check lint demo bench bench-full clean
+.PHONY: help deps build test check lint demo bench bench-full bench-compare clean
 
 help: ## shows this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,10 @@ bench: ## measures how fast it is, in less than 10 minutes: one table. SUBJECTS=
 bench-full: ## measures what takes long (large stores, hours of load made short): an hour, one table
 	@scripts/deps.sh build
 	@$(CARGO) bench --locked --bench conveyor -- --full $(SUBJECTS)
+
+bench-compare: ## measures this version and BASE=<git ref> in turn, in half an hour: how much faster each row is
+	@scripts/deps.sh build
+	@scripts/bench-compare.sh "$(BASE)" $(SUBJECTS)
 
 clean: ## removes build output, but not the compiled RocksDB
 	@cargo clean

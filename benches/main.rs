@@ -4,6 +4,7 @@
 //! answers over the wire. Each subject measures its floors and itself in turn, five rounds of it, so that what
 //! else the machine does falls on both. `README.md` says how to read the table.
 
+mod compare;
 mod cycles;
 mod dispatch;
 mod driver;
@@ -27,8 +28,10 @@ mod wire_floor;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
+use clap::Parser;
+use compare::Comparison;
 use store_floor::StoreFloor;
-use subjects::{Kind, Subject};
+use subjects::Kind;
 use table::Table;
 use tempfile::TempDir;
 use wire_floor::WireFloor;
@@ -56,36 +59,62 @@ impl Bench {
     }
 }
 
+/// What cargo and make hand down.
+#[derive(Parser)]
+struct Arguments {
+    /// Cargo gives it to every bench.
+    #[arg(long, hide = true)]
+    bench: bool,
+    /// Measures the subjects that take long, in place of the others.
+    #[arg(long)]
+    full: bool,
+    /// Compares with another server: its binary.
+    #[arg(long)]
+    base: Option<PathBuf>,
+    /// What the other server is called.
+    #[arg(long, default_value = "base")]
+    base_name: String,
+    /// The subjects to measure, in place of all.
+    subjects: Vec<String>,
+}
+
 fn main() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments.first().map(String::as_str) == Some(wire_floor::ARGUMENT) {
+    if std::env::args().nth(1).as_deref() == Some(wire_floor::ARGUMENT) {
         return runtime.block_on(wire_floor::serve());
     }
-    // Cargo hands down `--bench`; what has no dash are the names of the subjects to measure.
-    let (options, names): (Vec<_>, Vec<_>) =
-        arguments.into_iter().partition(|it| it.starts_with('-'));
-    let kind = match options.iter().any(|it| it == "--full") {
-        true => Kind::Long,
-        false => Kind::Short,
-    };
-    runtime.block_on(run(&subjects::pick(&names, &[Kind::Floors, kind])?))
+    runtime.block_on(run(Arguments::parse()))
 }
 
-async fn run(subjects: &[&Subject]) -> Result<()> {
+async fn run(arguments: Arguments) -> Result<()> {
     let place = TempDir::new_in(beside_binary()?)?;
     let head = machine::Head::look(place.path())?;
-    let bench = Bench {
+    let mut bench = Bench {
         program: env!("CARGO_BIN_EXE_conveyor").into(),
         rounds: ROUNDS,
         wire: WireFloor::start().await?,
         store: StoreFloor::open(&place.path().join("floor"))?,
         place,
     };
+    let names = &arguments.subjects;
+    if let Some(base) = arguments.base {
+        let mut comparison = Comparison::new(base, bench.program.clone());
+        for subject in subjects::pick(names, &[Kind::Short])? {
+            comparison.measure(subject, &mut bench).await?;
+        }
+        let head = head.with_load_at_end()?;
+        println!("base {}, head {head}\n{comparison}", arguments.base_name);
+        return Ok(());
+    }
+    let kind = if arguments.full {
+        Kind::Long
+    } else {
+        Kind::Short
+    };
     let mut table = Table::default();
-    for subject in subjects {
+    for subject in subjects::pick(names, &[Kind::Floors, kind])? {
         eprintln!("measuring {}", subject.name);
         subject.measure(&bench, &mut table).await?;
     }

@@ -56,6 +56,12 @@ impl Table {
             None => self.rows.push((row, vec![(value, floor)])),
         }
     }
+
+    /// Each row with its figure in the first round.
+    pub(crate) fn figures(&self) -> impl Iterator<Item = (Row, f64)> {
+        let first = |(row, rounds): &(Row, Vec<(f64, f64)>)| Some((*row, rounds.first()?.0));
+        self.rows.iter().filter_map(first)
+    }
 }
 
 impl fmt::Display for Table {
@@ -104,7 +110,7 @@ fn write_row(f: &mut fmt::Formatter<'_>, row: &Row, rounds: &[(f64, f64)]) -> fm
 }
 
 /// The least, the middle and the most.
-fn spread(values: &[f64]) -> (f64, f64, f64) {
+pub(crate) fn spread(values: &[f64]) -> (f64, f64, f64) {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let at = |index: usize| sorted.get(index).copied().unwrap_or(f64::NAN);
@@ -116,7 +122,7 @@ fn spread(values: &[f64]) -> (f64, f64, f64) {
 }
 
 /// Three digits are enough of any figure.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     if value >= 100.0 {
         format!("{value:.0}")
     } else if value >= 10.0 {
