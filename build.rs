@@ -42,6 +42,10 @@ fn api(out: &Path) -> Result<(), Box<dyn Error>> {
     tonic_prost_build::configure()
         .build_client(false)
         .btree_map(".") // so that maps are shown in one order
+        .extern_path(
+            ".conveyor.v1.TailLogsResponse",
+            "crate::proto::TailLogsResponse",
+        )
         .compile_fds(compiler.file_descriptor_set())?;
     Ok(())
 }
@@ -51,6 +55,7 @@ fn store() -> Result<(), Box<dyn Error>> {
     let records = protox::compile([STORE], ["proto"])?;
     prost_build::Config::new()
         .btree_map(["."])
+        .bytes([".conveyor.store.v1.LogChunkView.lines"]) // slices of what was read
         .compile_fds(records)?;
     Ok(())
 }

@@ -5,6 +5,9 @@
 tonic::include_proto!("conveyor.v1");
 
 pub mod json;
+mod tail;
+
+pub use tail::TailLogsResponse;
 
 /// The compiled `proto/conveyor/v1` with all it imports, annotations and comments included.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/api.bin"));

@@ -252,16 +252,16 @@ impl<'a> Change<'a> {
         done: impl FnOnce(crate::store::Result<Position>) + Send + 'static,
     ) {
         self.dispatch();
-        let mut wake: Vec<RunId> = Vec::new();
+        let mut changed: Vec<RunId> = Vec::new();
         for id in &self.dirty {
             if let Some(open) = self.board.runs.get(id) {
                 self.batch.put_run(&open.run);
-                wake.push(*id);
+                changed.push(*id);
             }
         }
+        let ended: Vec<RunId> = self.ended.keys().copied().collect();
         for run in self.ended.values() {
             self.batch.put_run(run);
-            wake.push(run.id);
         }
         let inner = Arc::clone(self.inner);
         let sends = std::mem::take(&mut self.sends);
@@ -278,7 +278,10 @@ impl<'a> Change<'a> {
                 for (session, message) in sends {
                     session.outbox.push(message);
                 }
-                wake.iter().for_each(|run| inner.hub.wake(&run.to_string()));
+                for run in changed.iter().chain(&ended) {
+                    inner.run_news.tell(run, |()| {});
+                }
+                ended.iter().for_each(|run| inner.run_ended(*run));
                 if news {
                     inner.changes.send_replace(());
                 }

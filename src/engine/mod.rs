@@ -11,6 +11,7 @@ mod change;
 mod definitions;
 mod dispatch;
 pub mod drivers;
+mod hub;
 mod leases;
 mod log_book;
 pub mod logs;
@@ -25,6 +26,7 @@ pub mod sessions;
 mod space;
 mod start;
 mod sweep;
+pub mod tail;
 mod task_logs;
 pub mod watch;
 pub mod world;
@@ -40,13 +42,14 @@ use tokio_util::task::TaskTracker;
 
 use self::board::Board;
 pub use self::board::Session;
+use self::hub::Hub;
 use self::leases::LeaseClock;
 use self::log_book::LogBook;
 use self::space::Space;
-use self::watch::Hub;
+use self::tail::{LogNews, Pages};
 use self::world::World;
 use crate::error::{Error, Result};
-use crate::model::name::Name;
+use crate::model::name::{Name, RunId};
 use crate::model::schema::Schema;
 use crate::store::{Position, Store};
 
@@ -85,7 +88,11 @@ struct Inner {
     board: Mutex<Board>,
     leases: LeaseClock,
     space: Space,
-    hub: Hub,
+    /// Wakes those who watch a run.
+    run_news: Hub<RunId, ()>,
+    /// Wakes those who follow a log.
+    log_news: Hub<Arc<str>, LogNews>,
+    log_pages: Pages,
     log_book: LogBook,
     /// Compiled schemas by the definition's name and where it was last written.
     schemas: moka::sync::Cache<(Name, Position), Arc<Schema>>,
@@ -113,7 +120,9 @@ impl Engine {
             board: Mutex::default(),
             leases: LeaseClock::default(),
             space: Space::new(options.min_free_bytes),
-            hub: Hub::default(),
+            run_news: Hub::default(),
+            log_news: Hub::default(),
+            log_pages: Pages::default(),
             log_book: LogBook::default(),
             schemas: moka::sync::Cache::new(SCHEMAS),
             resources: (0..LOCKS).map(|_| tokio::sync::Mutex::default()).collect(),

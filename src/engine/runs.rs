@@ -7,9 +7,9 @@ use futures_util::stream::try_unfold;
 
 use super::board::{Board, Instance, OpenRun, Task};
 use super::change::Change;
+use super::hub::Follower;
 use super::requests::digest;
 use super::resources::Shown;
-use super::watch::Follower;
 use super::{Engine, Listed, PageRequest, page_size, page_start};
 use crate::error::{Error, Result};
 use crate::model::name::{Name, Noun, RunId};
@@ -171,7 +171,7 @@ impl Engine {
     /// Follows a run: its whole state at once and after each change, until it has ended.
     pub async fn watch_run(&self, id: RunId) -> Result<impl Stream<Item = Result<Run>> + use<>> {
         self.stored_run(id).await?;
-        let follower = self.0.hub.follow(&id.to_string());
+        let follower = self.0.run_news.follow(id);
         let watch = RunWatch {
             engine: self.clone(),
             id,
@@ -263,7 +263,7 @@ impl Engine {
 struct RunWatch {
     engine: Engine,
     id: RunId,
-    follower: Follower,
+    follower: Follower<RunId, ()>,
     /// Where the state that was seen last was written.
     seen: Option<Position>,
     ended: bool,

@@ -108,14 +108,13 @@ impl Engine {
     fn store_lines(&self, mut change: Change<'_>, slot: Slot, new: NewLines) -> Result<()> {
         let inner = Arc::clone(&self.0);
         let topic = new.run.to_string();
-        let written = topic.clone();
+        let (written, lines) = (topic.clone(), new.chunk.lines());
         self.0
             .log_book
-            .number(&self.0.store, &topic, new.chunk.lines(), |seq| {
-                change.batch.put_chunk(&written, seq, new.chunk);
+            .number(&self.0.store, &topic, lines, |first| {
+                change.batch.put_chunk(&written, first, new.chunk);
                 change.commit_then(slot, move |_| {
-                    inner.log_book.written(&written);
-                    inner.hub.wake(&written);
+                    inner.lines_written(&written, first + lines - 1);
                 });
             })?;
         Ok(())

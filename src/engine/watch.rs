@@ -1,9 +1,8 @@
-//! Wakes followers. A notice carries nothing: what a follower reads comes from the store.
+//! Watches of resources: as they stand, and then what changes.
 //!
-//! Invariant: a topic costs memory only while somebody follows it, and waking costs the same however slow they are.
+//! A notice carries nothing: what a watch shows comes from the store.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use futures_util::Stream;
@@ -20,69 +19,6 @@ use crate::store::Position;
 const BOOKMARK_PERIOD: Duration = Duration::from_secs(30);
 /// How many objects a watch reads at a time.
 const READ_MOST: usize = 100;
-
-/// The topics that are followed now: one for each run, by its id.
-#[derive(Clone, Default)]
-pub struct Hub {
-    topics: Arc<Mutex<HashMap<String, watch::Sender<()>>>>,
-}
-
-impl Hub {
-    /// Follows a topic. What happens from now on wakes the follower.
-    pub fn follow(&self, topic: &str) -> Follower {
-        let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
-        let sender = topics
-            .entry(topic.to_owned())
-            .or_insert_with(|| watch::Sender::new(()));
-        Follower {
-            notices: Some(sender.subscribe()),
-            topic: topic.to_owned(),
-            hub: self.clone(),
-        }
-    }
-
-    /// Wakes everybody who follows a topic.
-    pub fn wake(&self, topic: &str) {
-        let topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sender) = topics.get(topic) {
-            sender.send_replace(());
-        }
-    }
-}
-
-/// One follower of a topic.
-pub struct Follower {
-    /// Taken only when it is dropped.
-    notices: Option<watch::Receiver<()>>,
-    topic: String,
-    hub: Hub,
-}
-
-impl Follower {
-    /// Waits until something has happened since the last call.
-    pub async fn changed(&mut self) {
-        if let Some(notices) = &mut self.notices {
-            // The hub keeps the sender while a follower lives, so this cannot fail.
-            let _ = notices.changed().await;
-        }
-    }
-}
-
-impl Drop for Follower {
-    fn drop(&mut self) {
-        let mut topics = self
-            .hub
-            .topics
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        // Under the lock, so that of two followers that end together one sees that it is the last.
-        drop(self.notices.take());
-        let alone = |sender: &watch::Sender<()>| sender.receiver_count() == 0;
-        if topics.get(&self.topic).is_some_and(alone) {
-            topics.remove(&self.topic);
-        }
-    }
-}
 
 /// A watch of resources, between two things that it sees.
 struct ResourceWatch {

@@ -30,6 +30,16 @@ pub(super) fn time(nanos: i64) -> Decoded<Timestamp> {
     Timestamp::from_nanosecond(i128::from(nanos)).map_err(|error| error.to_string())
 }
 
+/// A time as readers of a log take it.
+fn wire_time(time: Timestamp) -> prost_types::Timestamp {
+    const SECOND: i128 = 1_000_000_000;
+    let nanos = time.as_nanosecond();
+    prost_types::Timestamp {
+        seconds: i64::try_from(nanos.div_euclid(SECOND)).expect("no time is so far away"),
+        nanos: i32::try_from(nanos.rem_euclid(SECOND)).expect("less than a second"),
+    }
+}
+
 fn some_time(nanos: i64) -> Decoded<Option<Timestamp>> {
     if nanos == 0 {
         Ok(None)
@@ -279,7 +289,7 @@ impl TryFrom<records::DriverResult> for DriverResult {
 impl From<Chunk> for records::LogChunk {
     fn from(it: Chunk) -> Self {
         let line = |line: Line| records::LogLine {
-            time: nanos(line.time),
+            time: Some(wire_time(line.time)),
             stream: line.stream,
             labels: line.labels,
             message: line.message,
@@ -294,28 +304,6 @@ impl From<Chunk> for records::LogChunk {
     }
 }
 
-impl TryFrom<records::LogChunk> for Chunk {
-    type Error = String;
-
-    fn try_from(it: records::LogChunk) -> Decoded<Self> {
-        let line = |line: records::LogLine| {
-            Ok(Line {
-                time: time(line.time)?,
-                stream: line.stream,
-                labels: line.labels.into_iter().collect(),
-                message: line.message,
-            })
-        };
-        Ok(Self {
-            step: it.step,
-            attempt: it.attempt,
-            driver: it.driver,
-            pipeline: it.pipeline,
-            lines: it.lines.into_iter().map(line).collect::<Decoded<_>>()?,
-        })
-    }
-}
-
 /// Names the record of each thing that is kept by itself.
 macro_rules! kept {
     ($($thing:ident: $record:ident),+) => {
@@ -326,4 +314,4 @@ macro_rules! kept {
 }
 
 kept!(Definition: Definition, Resource: Resource, Pipeline: Pipeline, Driver: Driver, Run: Run);
-kept!(DriverResult: DriverResult, Chunk: LogChunk);
+kept!(DriverResult: DriverResult);

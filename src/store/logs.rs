@@ -4,9 +4,12 @@
 
 use std::ops::ControlFlow;
 
+use bytes::Bytes;
+use prost::Message;
+
 use super::batch::{Batch, Value};
-use super::keys::{Key, Prefix, last_number};
-use super::read::{Order, damaged, walk};
+use super::keys::{Family, Key, Prefix, last_number};
+use super::read::{Order, Stored, damaged, walk, walk_around};
 use super::{Result, Store, records};
 use crate::model::log::Chunk;
 use crate::model::name::RunId;
@@ -63,6 +66,67 @@ impl Batch {
     }
 }
 
+/// Who wrote lines.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Writer {
+    /// The step; empty for lines appended from outside.
+    pub step: String,
+    /// The attempt, from 1; 0 for lines appended from outside.
+    pub attempt: u32,
+    /// The driver.
+    pub driver: String,
+    /// The pipeline of the run.
+    pub pipeline: String,
+}
+
+/// A line as it stands in the store.
+#[derive(Debug)]
+pub struct StoredLine {
+    /// Its place in the log.
+    pub seq: u64,
+    /// Who wrote it: an index of [`LogPage::writers`].
+    pub writer: usize,
+    /// An encoded record `LogLine`: fields of the API's `LogEntry`, as they go to readers.
+    pub encoded: Bytes,
+}
+
+/// Lines of a log that were read together, in order.
+#[derive(Debug, Default)]
+pub struct LogPage {
+    /// Who wrote them. Neighbours differ.
+    pub writers: Vec<Writer>,
+    /// The lines.
+    pub lines: Vec<StoredLine>,
+    /// Bytes of the lines.
+    pub bytes: usize,
+}
+
+impl LogPage {
+    /// Adds the lines of a chunk that come after `after`.
+    fn add(&mut self, first: u64, chunk: records::LogChunkView, after: u64) {
+        let writer = Writer {
+            step: chunk.step,
+            attempt: chunk.attempt,
+            driver: chunk.driver,
+            pipeline: chunk.pipeline,
+        };
+        if self.writers.last() != Some(&writer) {
+            self.writers.push(writer);
+        }
+        let writer = self.writers.len() - 1;
+        for (seq, encoded) in (first..).zip(chunk.lines) {
+            if seq > after {
+                self.bytes += encoded.len();
+                self.lines.push(StoredLine {
+                    seq,
+                    writer,
+                    encoded,
+                });
+            }
+        }
+    }
+}
+
 impl Store {
     /// How many lines of a step's task are stored.
     pub fn progress(&self, run: RunId, step: u32) -> Result<Option<Progress>> {
@@ -76,68 +140,51 @@ impl Store {
     /// The sequence number that the next line of a run gets.
     pub fn next_seq(&self, run: &str) -> Result<u64> {
         let mut next = 1;
-        let family = Prefix::Log(run).encode().0;
-        self.each(&Prefix::Log(run), None, Order::Down, |key, chunk: Chunk| {
-            next = last_number(key).map_or(1, |first| first + chunk.lines.len() as u64);
-            ControlFlow::Break(())
-        })
-        .map_err(|error| match error {
-            super::Error::Damaged { what, .. } => damaged(family, run.as_bytes(), &what),
-            other => other,
-        })?;
-        Ok(next)
-    }
-
-    /// Chunks of a run that hold lines after `seq`, each with the number of its first line; about `bytes` of them.
-    pub async fn chunks(&self, run: String, seq: u64, bytes: usize) -> Result<Vec<(u64, Chunk)>> {
-        self.blocking(move |store| {
-            let start = store.chunk_start(&run, seq.saturating_add(1))?;
-            let mut from = Prefix::Log(&run).encode().1;
-            from.extend(start.saturating_sub(1).to_be_bytes());
-            let (mut chunks, mut read) = (Vec::new(), 0);
-            let family = Prefix::Log(&run).encode().0;
-            walk(
-                &store.db,
-                &Prefix::Log(&run),
-                Some(&from),
-                Order::Up,
-                |key, stored| {
-                    let first =
-                        last_number(key).ok_or_else(|| damaged(family, key, "no number"))?;
-                    let record: records::LogChunk = stored.record_at(family, key)?;
-                    let chunk =
-                        Chunk::try_from(record).map_err(|what| damaged(family, key, &what))?;
-                    read += stored.bytes().len();
-                    if first + chunk.lines.len() as u64 > seq.saturating_add(1) {
-                        chunks.push((first, chunk));
-                    }
-                    Ok(if read >= bytes {
-                        ControlFlow::Break(())
-                    } else {
-                        ControlFlow::Continue(())
-                    })
-                },
-            )?;
-            Ok(chunks)
-        })
-        .await
-    }
-
-    /// The first line of the chunk that a sequence number would be in.
-    fn chunk_start(&self, run: &str, seq: u64) -> Result<u64> {
-        let mut start = seq;
-        let mut from = Prefix::Log(run).encode().1;
-        from.extend(seq.saturating_add(1).to_be_bytes());
         walk(
             &self.db,
             &Prefix::Log(run),
-            Some(&from),
+            None,
             Order::Down,
-            |key, _| {
-                start = last_number(key).unwrap_or(seq);
+            |key, stored| {
+                let (first, chunk) = read_chunk(key, stored)?;
+                next = first + chunk.lines.len() as u64;
                 Ok(ControlFlow::Break(()))
             },
         )?;
-        Ok(start)
+        Ok(next)
     }
+
+    /// Lines of a run after a sequence number: whole chunks, until there are `bytes` of them. No lines: there are
+    /// none yet.
+    pub fn log_page(&self, run: &str, after: u64, bytes: usize) -> Result<LogPage> {
+        let mut page = LogPage::default();
+        let next = after.saturating_add(1);
+        let mut from = Prefix::Log(run).encode().1;
+        from.extend(next.to_be_bytes());
+        walk_around(&self.db, &Prefix::Log(run), &from, |key, stored| {
+            let (first, chunk) = read_chunk(key, stored)?;
+            page.add(first, chunk, after);
+            Ok(if page.bytes >= bytes {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            })
+        })?;
+        Ok(page)
+    }
+
+    /// As [`Self::log_page`], where reading may take long.
+    pub async fn long_log_page(&self, run: &str, after: u64, bytes: usize) -> Result<LogPage> {
+        let run = run.to_owned();
+        self.blocking(move |store| store.log_page(&run, after, bytes))
+            .await
+    }
+}
+
+/// A chunk and the number of its first line. Its lines are slices of the value.
+fn read_chunk(key: &[u8], stored: Stored) -> Result<(u64, records::LogChunkView)> {
+    let wrong = |what: &str| damaged(Family::Logs, key, what);
+    let first = last_number(key).ok_or_else(|| wrong("no number"))?;
+    let chunk = records::LogChunkView::decode(Bytes::from(stored.into_bytes()));
+    Ok((first, chunk.map_err(|error| wrong(&error.to_string()))?))
 }

@@ -110,6 +110,10 @@ impl Stored {
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
+
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
 }
 
 /// Which way a scan goes.
@@ -151,16 +155,12 @@ pub(super) fn walk(
     if from.is_some_and(|from| !from.starts_with(&first)) {
         return Err(Error::Elsewhere);
     }
-    let last = upper_bound(&first);
-    let mut options = ReadOptions::default();
-    options.set_iterate_lower_bound(first.clone());
-    options.set_iterate_upper_bound(last.clone());
     let mode = match (order, from) {
         (Order::Up, from) => IteratorMode::From(from.unwrap_or(&first), Direction::Forward),
         (Order::Down, Some(from)) => IteratorMode::From(from, Direction::Reverse),
         (Order::Down, None) => IteratorMode::End,
     };
-    for item in db.iterator_cf_opt(&handle(db, family), options, mode) {
+    for item in db.iterator_cf_opt(&handle(db, family), within(&first), mode) {
         let (key, value) = item?;
         if from == Some(&*key) {
             continue;
@@ -170,6 +170,38 @@ pub(super) fn walk(
         }
     }
     Ok(())
+}
+
+/// Walks the keys of a prefix upwards from the last one that is not after `from`; where there is none, from the
+/// first one on.
+pub(super) fn walk_around(
+    db: &DB,
+    prefix: &Prefix<'_>,
+    from: &[u8],
+    mut see: impl FnMut(&[u8], Stored) -> Result<ControlFlow<()>>,
+) -> Result<()> {
+    let (family, first) = prefix.encode();
+    let mut keys = db.raw_iterator_cf_opt(&handle(db, family), within(&first));
+    keys.seek_for_prev(from);
+    if !keys.valid() {
+        keys.status()?;
+        keys.seek_to_first();
+    }
+    while let Some((key, value)) = keys.item() {
+        if see(key, Stored::new(family, key, value)?)?.is_break() {
+            return Ok(());
+        }
+        keys.next();
+    }
+    Ok(keys.status()?)
+}
+
+/// Keeps a scan within a prefix.
+fn within(prefix: &[u8]) -> ReadOptions {
+    let mut options = ReadOptions::default();
+    options.set_iterate_lower_bound(prefix);
+    options.set_iterate_upper_bound(upper_bound(prefix));
+    options
 }
 
 fn upper_bound(prefix: &[u8]) -> Vec<u8> {

@@ -64,7 +64,7 @@ fn an_arrow_that_runs_up_is_found() {
         ),
         (
             "store/mod.rs",
-            "    let hub = crate::engine::watch::Hub::default();",
+            "    let hub = crate::engine::hub::Hub::default();",
             "engine",
         ),
         ("engine/mod.rs", "use super::api::router;", "api"),

@@ -1,19 +1,25 @@
 //! LogService.
 
+use bytes::BytesMut;
 use futures_util::StreamExt;
+use prost::Message;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{Answers, Api};
 use crate::api::AppendLines;
-use crate::api::convert::{time, time_from};
+use crate::api::convert::time_from;
 use crate::api::rest::stream::WaitForUnknownRun;
-use crate::engine::logs::{Lines, OutsideLine, TailQuery};
+use crate::engine::logs::OutsideLine;
+use crate::engine::tail::{Lines, TailQuery};
 use crate::error::{Error, Violation};
 use crate::model::log::Line;
 use crate::proto::log_service_server::LogService;
 use crate::proto::{
     AppendLogsRequest, AppendLogsResponse, LogEntry, LogGap, TailLogsRequest, TailLogsResponse,
 };
+
+/// Most bytes of a line's number on the wire.
+const NUMBER_BYTES: usize = 11;
 
 type Answer<T> = Result<Response<T>, Status>;
 
@@ -35,7 +41,7 @@ impl LogService for Api {
         };
         let lines = self.engine.tail(query).await?;
         Ok(Response::new(
-            lines.map(move |lines| Ok(response(&run, lines?))).boxed(),
+            lines.map(move |lines| Ok(response(&run, &lines?))).boxed(),
         ))
     }
 
@@ -88,29 +94,36 @@ fn refuse(violations: Vec<Violation>) -> Result<(), Error> {
     }
 }
 
-fn response(run: &str, lines: Lines) -> TailLogsResponse {
-    let chunk = lines.chunk;
-    let entries = chunk
-        .lines
-        .into_iter()
-        .zip(lines.first..)
-        .map(|(line, seq)| LogEntry {
-            run_id: run.to_owned(),
-            seq,
-            step: chunk.step.clone(),
-            attempt: chunk.attempt.cast_signed(),
-            driver: chunk.driver.clone(),
-            pipeline: chunk.pipeline.clone(),
-            time: Some(time(line.time)),
-            stream: line.stream,
-            labels: line.labels.into_iter().collect(),
-            message: line.message,
-        });
-    let gap = lines.gap.then_some(LogGap {
-        first_seq: lines.first,
+/// The lines as they go over the wire: what all of them share, each one's number, and then the line as it is stored.
+fn response(run: &str, lines: &Lines) -> TailLogsResponse {
+    let writer = lines.writer();
+    let mut entry = LogEntry {
+        run_id: run.to_owned(),
+        step: writer.step.clone(),
+        attempt: writer.attempt.cast_signed(),
+        driver: writer.driver.clone(),
+        pipeline: writer.pipeline.clone(),
+        ..LogEntry::default()
+    };
+    let lines_of = lines.lines();
+    let shared = entry.encoded_len() + NUMBER_BYTES;
+    let bytes: usize = lines_of
+        .iter()
+        .map(|line| shared + line.encoded.len())
+        .sum();
+    let mut buffer = BytesMut::with_capacity(bytes);
+    let entries = lines_of.iter().map(|line| {
+        entry.seq = line.seq;
+        entry
+            .encode(&mut buffer)
+            .expect("a buffer takes any number of bytes");
+        buffer.extend_from_slice(&line.encoded);
+        buffer.split().freeze()
     });
     TailLogsResponse {
         entries: entries.collect(),
-        gap,
+        gap: lines.gap.then(|| LogGap {
+            first_seq: lines_of[0].seq,
+        }),
     }
 }

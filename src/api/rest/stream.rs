@@ -17,6 +17,7 @@ use axum::{Extension, Router};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use http::header::UPGRADE;
+use prost::{DecodeError, Message};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Status};
 
@@ -26,7 +27,7 @@ use super::answer;
 use super::call::Call;
 use super::error::Failure;
 use super::logs;
-use crate::proto::{GetRunRequest, LogEntry, RunState, TailLogsRequest, TailLogsResponse};
+use crate::proto::{GetRunRequest, LogEntry, LogGap, RunState, TailLogsRequest, TailLogsResponse};
 
 /// Stands in the extensions of a `TailLogsRequest` from REST: a run that is not known is waited for, since
 /// lines may be posted for it. gRPC callers get NOT_FOUND.
@@ -147,9 +148,28 @@ pub(super) struct Tail {
     last: u64,
 }
 
+/// The next lines of a log, read.
+pub(super) struct Shown {
+    pub(super) entries: Vec<LogEntry>,
+    pub(super) gap: Option<LogGap>,
+}
+
+impl Shown {
+    fn read(answer: &TailLogsResponse) -> Result<Self, DecodeError> {
+        let entries = answer
+            .entries
+            .iter()
+            .map(|entry| LogEntry::decode(&**entry));
+        Ok(Self {
+            entries: entries.collect::<Result<_, _>>()?,
+            gap: answer.gap,
+        })
+    }
+}
+
 /// What comes next of a log.
 pub(super) enum Next {
-    Lines(TailLogsResponse),
+    Lines(Shown),
     /// The run has ended and all is sent.
     End,
     /// The server stops.
@@ -181,10 +201,13 @@ impl Tail {
             biased;
             () = self.stop.cancelled() => Next::Stopped,
             next = self.lines.next() => match next {
-                Some(Ok(lines)) => {
-                    self.last = lines.entries.last().map_or(self.last, |entry| entry.seq);
-                    Next::Lines(lines)
-                }
+                Some(Ok(answer)) => match Shown::read(&answer) {
+                    Ok(lines) => {
+                        self.last = lines.entries.last().map_or(self.last, |entry| entry.seq);
+                        Next::Lines(lines)
+                    }
+                    Err(error) => Next::Failed(Status::internal(error.to_string())),
+                },
                 Some(Err(status)) if status.code() == Code::Unavailable => Next::Stopped,
                 Some(Err(status)) => Next::Failed(status),
                 None => Next::End,

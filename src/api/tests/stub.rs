@@ -1,6 +1,7 @@
 //! Services that answer at once and keep nothing, so that the way to them can be tested alone.
 
 use futures_util::stream::{self, BoxStream, StreamExt};
+use prost::Message;
 use tonic::{Code, Request, Response, Status, Streaming};
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -89,7 +90,7 @@ fn lines(run: &str, seq: u64) -> TailLogsResponse {
         message: format!("line {seq} \u{1F600}\t\""),
     };
     TailLogsResponse {
-        entries: vec![entry],
+        entries: vec![entry.encode_to_vec().into()],
         gap: None,
     }
 }

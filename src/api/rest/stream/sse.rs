@@ -11,8 +11,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use tokio::time::{Interval, MissedTickBehavior, interval_at};
 
 use super::super::logs::Documented;
-use super::{Format, Next, Tail, Whole, json_text};
-use crate::proto::TailLogsResponse;
+use super::{Format, Next, Shown, Tail, Whole, json_text};
 
 /// How often an idle stream shows that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -70,7 +69,7 @@ impl Frames {
     }
 }
 
-fn frames(lines: &TailLogsResponse, format: Format) -> String {
+fn frames(lines: &Shown, format: Format) -> String {
     let mut frames = String::new();
     if let Some(gap) = &lines.gap {
         let _ = write!(

@@ -7,8 +7,7 @@ use futures_util::SinkExt;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Format, Next, Tail, Whole, json_text};
-use crate::proto::TailLogsResponse;
+use super::{Format, Next, Shown, Tail, Whole, json_text};
 
 /// How often a peer is asked for a sign of life.
 const PING: Duration = Duration::from_secs(30);
@@ -102,7 +101,7 @@ async fn close(mut socket: WebSocket, code: u16) {
     }
 }
 
-fn frames(lines: &TailLogsResponse, format: Format) -> impl Iterator<Item = Message> {
+fn frames(lines: &Shown, format: Format) -> impl Iterator<Item = Message> {
     let gap = lines.gap.map(|gap| match format {
         Format::Documented => {
             let time = lines.entries.first().and_then(|entry| entry.time);
