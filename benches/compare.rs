@@ -110,10 +110,10 @@ fn write_row(f: &mut fmt::Formatter<'_>, row: &Row, pairs: &[Pair]) -> fmt::Resu
 /// One side is called better where it was so in every round.
 fn verdict(aim: Aim, low: f64, high: f64) -> &'static str {
     match aim {
-        Aim::AtMost(_) if high < 1.0 => "better",
-        Aim::AtMost(_) if low > 1.0 => "worse",
-        Aim::AtLeast(_) if low > 1.0 => "better",
-        Aim::AtLeast(_) if high < 1.0 => "worse",
-        Aim::AtMost(_) | Aim::AtLeast(_) => "the same",
+        Aim::AtMost(_) | Aim::Less if high < 1.0 => "better",
+        Aim::AtMost(_) | Aim::Less if low > 1.0 => "worse",
+        Aim::AtLeast(_) | Aim::More if low > 1.0 => "better",
+        Aim::AtLeast(_) | Aim::More if high < 1.0 => "worse",
+        Aim::AtMost(_) | Aim::Less | Aim::AtLeast(_) | Aim::More => "the same",
     }
 }

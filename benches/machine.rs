@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 use super::Result;
 
 /// What stands above the table.
@@ -90,4 +92,14 @@ fn filesystem_of(place: &Path) -> Result<String> {
         .max_by_key(|(point, _)| point.len());
     let (_, kind) = found.ok_or("no mount holds the folder")?;
     Ok(kind.to_owned())
+}
+
+/// Raises the soft limit of open files to the hard one, for this process and those that it starts.
+pub(crate) fn allow_many_connections() -> Result<()> {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let raised = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    Ok(setrlimit(Resource::Nofile, raised)?)
 }

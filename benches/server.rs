@@ -181,8 +181,22 @@ pub(crate) fn resource(definition: &str, name: String, pipeline: &str) -> Create
 
 /// How much memory a process holds, in MiB.
 pub(crate) fn resident_mib(pid: u32) -> Result<f64> {
+    status_mib(pid, "VmRSS:")
+}
+
+/// The most memory that a process held since its peak was forgotten, in MiB.
+pub(crate) fn peak_mib(pid: u32) -> Result<f64> {
+    status_mib(pid, "VmHWM:")
+}
+
+/// Lets the kernel count a process's peak of memory anew.
+pub(crate) fn forget_peak(pid: u32) -> Result<()> {
+    Ok(std::fs::write(format!("/proc/{pid}/clear_refs"), "5")?)
+}
+
+fn status_mib(pid: u32, name: &str) -> Result<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let line = status.lines().find(|line| line.starts_with(name));
     let kib = line.and_then(|line| line.split_whitespace().nth(1));
     Ok(kib.ok_or("the kernel says how much")?.parse::<f64>()? / 1024.0)
 }

@@ -50,6 +50,7 @@ static ALL: &[Subject] = &[
     subject!(Short, log_lines),
     subject!(Short, reads),
     subject!(Short, tails),
+    subject!(Short, hot_run),
     subject!(Short, lists),
     subject!(Short, footprint),
 ];

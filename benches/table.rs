@@ -11,6 +11,10 @@ pub(crate) enum Aim {
     AtMost(f64),
     /// The ratio is at least this.
     AtLeast(f64),
+    /// Nothing: the figure is published, without a floor. Less is better.
+    Less,
+    /// The same, where more is better.
+    More,
 }
 
 /// What a row is about.
@@ -57,6 +61,11 @@ impl Table {
         }
     }
 
+    /// Adds one round's figure of a row that has no floor.
+    pub(crate) fn published(&mut self, row: Row, value: f64) {
+        self.row(row, value, f64::NAN);
+    }
+
     /// Each row with its figure in the first round.
     pub(crate) fn figures(&self) -> impl Iterator<Item = (Row, f64)> {
         let first = |(row, rounds): &(Row, Vec<(f64, f64)>)| Some((*row, rounds.first()?.0));
@@ -94,19 +103,38 @@ fn write_row(f: &mut fmt::Formatter<'_>, row: &Row, rounds: &[(f64, f64)]) -> fm
     let floors: Vec<f64> = rounds.iter().map(|(_, floor)| *floor).collect();
     let (low, ratio, high) = spread(&ratios);
     let (aim, met) = match row.aim {
-        Aim::AtMost(most) => (format!("at most {most:.2}"), ratio <= most),
-        Aim::AtLeast(least) => (format!("at least {least:.2}"), ratio >= least),
+        Aim::AtMost(most) => (format!("at most {most:.2}"), yes(ratio <= most)),
+        Aim::AtLeast(least) => (format!("at least {least:.2}"), yes(ratio >= least)),
+        Aim::Less | Aim::More => return write_published(f, row, &values),
     };
     writeln!(
         f,
-        "| {} | {ratio:.2} | {low:.2} - {high:.2} | {aim} | {} | {} | {} | {} | {} |",
+        "| {} | {ratio:.2} | {low:.2} - {high:.2} | {aim} | {met} | {} | {} | {} | {} |",
         row.name,
-        if met { "yes" } else { "no" },
         number(spread(&values).1),
         number(spread(&floors).1),
         row.unit,
         row.floor,
     )
+}
+
+/// Where there is no floor the spread is that of the figure.
+fn write_published(f: &mut fmt::Formatter<'_>, row: &Row, values: &[f64]) -> fmt::Result {
+    let (low, middle, high) = spread(values);
+    writeln!(
+        f,
+        "| {} | | {} - {} | | | {} | | {} | {} |",
+        row.name,
+        number(low),
+        number(high),
+        number(middle),
+        row.unit,
+        row.floor,
+    )
+}
+
+fn yes(met: bool) -> &'static str {
+    if met { "yes" } else { "no" }
 }
 
 /// The least, the middle and the most.
