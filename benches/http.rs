@@ -12,7 +12,8 @@ use super::spans::{Crowd, Spans};
 /// One kept-alive connection.
 pub(crate) struct Connection {
     stream: TcpStream,
-    buffer: Vec<u8>,
+    /// The answer to the last call, head and all.
+    pub(crate) answer: Vec<u8>,
 }
 
 /// Connects; what is small leaves at once.
@@ -41,7 +42,7 @@ impl Connection {
     pub(crate) async fn open(address: SocketAddr) -> Result<Self> {
         Ok(Self {
             stream: connect(address).await?,
-            buffer: Vec::with_capacity(64 << 10),
+            answer: Vec::with_capacity(64 << 10),
         })
     }
 
@@ -57,39 +58,60 @@ impl Connection {
         Ok(spans)
     }
 
-    /// Sends a request and reads the whole answer, which must be a success with a Content-Length.
+    /// Sends a request and reads the whole answer, which must be a success and is left to be looked at.
     pub(crate) async fn call(&mut self, request: &[u8]) -> Result<()> {
         self.stream.write_all(request).await?;
-        self.buffer.clear();
-        let mut whole = None;
-        while whole.is_none_or(|length| self.buffer.len() < length) {
-            if self.stream.read_buf(&mut self.buffer).await? == 0 {
+        self.answer.clear();
+        let mut end = None;
+        while !end.as_ref().is_some_and(|it: &End| it.is_in(&self.answer)) {
+            if self.stream.read_buf(&mut self.answer).await? == 0 {
                 return Err("the connection ended within an answer".into());
             }
-            if whole.is_none() {
-                whole = whole_length(&self.buffer)?;
+            if end.is_none() {
+                end = End::told_by(&self.answer)?;
             }
         }
-        if self.buffer.starts_with(b"HTTP/1.1 2") {
+        if self.answer.starts_with(b"HTTP/1.1 2") {
             return Ok(());
         }
-        Err(String::from_utf8_lossy(&self.buffer).into())
+        Err(String::from_utf8_lossy(&self.answer).into())
     }
 }
 
-/// How long the answer is with its head, once all of the head is there.
-fn whole_length(bytes: &[u8]) -> Result<Option<usize>> {
-    let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
-        return Ok(None);
-    };
-    let head = std::str::from_utf8(&bytes[..end])?;
-    let length = head.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length")
-            .then(|| value.trim().parse::<usize>().ok())?
-    });
-    let length = length.ok_or_else(|| format!("an answer without a length: {head}"))?;
-    Ok(Some(end + 4 + length))
+/// How the end of an answer is known.
+enum End {
+    /// It has so many bytes, its head included.
+    At(usize),
+    /// It comes in chunks, and the last one is empty.
+    EmptyChunk,
+}
+
+impl End {
+    /// What the head says, once all of the head is there.
+    fn told_by(answer: &[u8]) -> Result<Option<Self>> {
+        let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else {
+            return Ok(None);
+        };
+        let head = std::str::from_utf8(&answer[..end])?;
+        for line in head.lines() {
+            match line.split_once(": ") {
+                Some(("content-length", length)) => {
+                    return Ok(Some(Self::At(end + 4 + length.parse::<usize>()?)));
+                }
+                Some(("transfer-encoding", "chunked")) => return Ok(Some(Self::EmptyChunk)),
+                _ => (),
+            }
+        }
+        Err(format!("an answer without an end: {head}").into())
+    }
+
+    /// Whether all of the answer is there. JSON has no bare end of line in it that could look like an empty chunk.
+    fn is_in(&self, answer: &[u8]) -> bool {
+        match self {
+            Self::At(length) => answer.len() >= *length,
+            Self::EmptyChunk => answer.ends_with(b"\r\n0\r\n\r\n"),
+        }
+    }
 }
 
 /// One request again and again over so many connections.

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -62,6 +63,11 @@ impl Server {
     /// The process's id.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Where its store is.
+    pub(crate) fn store(&self) -> PathBuf {
+        self.data.path().join("data")
     }
 
     /// A connection of its own.

@@ -51,6 +51,8 @@ static ALL: &[Subject] = &[
     subject!(Short, reads),
     subject!(Short, tails),
     subject!(Short, hot_run),
+    subject!(Short, replay),
+    subject!(Short, log_reads),
     subject!(Short, lists),
     subject!(Short, footprint),
 ];
