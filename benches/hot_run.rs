@@ -101,7 +101,7 @@ async fn followers(server: &Server, run: &str) -> Result<Vec<Follower>> {
 }
 
 fn is_slow(at: usize) -> bool {
-    at % SLOW == 0
+    at.is_multiple_of(SLOW)
 }
 
 async fn slow_channel(server: &Server) -> Result<Channel> {
