@@ -237,19 +237,16 @@ pub(super) fn reconcile(
     let run = &it.run;
     let step = &run.steps[it.step];
     let attempt = step.attempts.len() + 1;
-    let results = it
-        .results
-        .iter()
-        .map(|(at, success, data)| proto::StepResult {
-            step: run.steps[*at].id.to_string(),
-            driver: run.steps[*at].driver.to_string(),
-            success: *success,
-            message: run.steps[*at].message.clone(),
-            data_json: data
-                .as_ref()
-                .map(|data| data.as_str().to_owned())
-                .unwrap_or_default(),
-        });
+    let results = it.results.iter().map(|(at, data)| proto::StepResult {
+        step: run.steps[*at].id.to_string(),
+        driver: run.steps[*at].driver.to_string(),
+        success: true,
+        message: run.steps[*at].message.clone(),
+        data_json: data
+            .as_ref()
+            .map(|data| data.as_str().to_owned())
+            .unwrap_or_default(),
+    });
     let defined = it
         .pipeline
         .as_ref()

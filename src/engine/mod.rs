@@ -176,13 +176,16 @@ impl Engine {
 
     /// The compiled schema of a definition.
     async fn schema(&self, name: &Name) -> Result<Option<Arc<Schema>>> {
+        // Of a definition that was compiled before only its position is read: a schema may be long.
+        if let Some(position) = self.0.store.definition_position(name)?
+            && let Some(schema) = self.0.schemas.get(&(name.clone(), position))
+        {
+            return Ok(Some(schema));
+        }
         let Some((definition, position)) = self.0.store.definition(name).await? else {
             return Ok(None);
         };
         let key = (name.clone(), position);
-        if let Some(schema) = self.0.schemas.get(&key) {
-            return Ok(Some(schema));
-        }
         let schema = Arc::new(definition.schema()?);
         self.0.schemas.insert(key, Arc::clone(&schema));
         Ok(Some(schema))

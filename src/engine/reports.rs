@@ -18,7 +18,6 @@ use crate::model::log::Line;
 use crate::model::name::TaskId;
 use crate::model::resource::DriverResult;
 use crate::model::run::{Cause, Event, Offer, Outcome};
-use crate::store::StepData;
 
 /// Most bytes of the data of one result.
 pub const RESULT_DATA_BYTES: usize = 256 << 10;
@@ -306,14 +305,9 @@ fn finish(change: &mut Change<'_>, id: crate::model::name::RunId, at: usize, res
             },
         },
     );
-    change.batch.put_step_data(
-        id,
-        index(at),
-        &StepData {
-            success,
-            data: data.clone(),
-        },
-    );
+    if let Some(data) = &data {
+        change.batch.put_step_data(id, index(at), data);
+    }
     if cause != Cause::Delete {
         let result = DriverResult {
             driver,

@@ -12,10 +12,11 @@ use super::requests::digest;
 use super::resources::Shown;
 use super::{Engine, Listed, PageRequest, page_size, page_start};
 use crate::error::{Error, Result};
+use crate::model::json::Json;
 use crate::model::name::{Name, Noun, RunId};
 use crate::model::pipeline::Pipeline;
 use crate::model::run::{Attempt, Cause, Event, Offer, Run, RunState, StepState};
-use crate::store::{Position, Request, StepData};
+use crate::store::{Position, Request};
 
 /// A run with everything that belongs to it.
 #[derive(Clone, Debug)]
@@ -27,7 +28,7 @@ pub struct WholeRun {
     /// The pipeline as it was.
     pub pipeline: Option<Pipeline>,
     /// The result data of its steps, by index.
-    pub data: Vec<Option<StepData>>,
+    pub data: Vec<Option<Json>>,
 }
 
 /// Which runs a list shows.
@@ -102,8 +103,8 @@ impl Engine {
             None => None,
         };
         let mut data = Vec::with_capacity(run.steps.len());
-        for step in 0..run.steps.len() {
-            data.push(self.0.store.step_data(id, index(step)).await?);
+        for at in 0..run.steps.len() {
+            data.push(self.step_data(&run, at).await?);
         }
         let resource = resource.map(|resource| Shown {
             resource,
@@ -182,6 +183,14 @@ impl Engine {
         Ok(try_unfold(watch, |mut watch| async move {
             Ok(watch.next().await?.map(|run| (run, watch)))
         }))
+    }
+
+    /// The result data of a step, if its driver gave any.
+    pub(super) async fn step_data(&self, run: &Run, at: usize) -> Result<Option<Json>> {
+        if run.steps[at].data_bytes == 0 {
+            return Ok(None);
+        }
+        Ok(self.0.store.step_data(run.id, index(at)).await?)
     }
 
     pub(super) async fn stored_run(&self, id: RunId) -> Result<(Run, Position)> {

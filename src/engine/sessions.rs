@@ -8,14 +8,13 @@ use super::Engine;
 use super::board::{Board, Instance, Session};
 use super::change::Change;
 use super::outbox::{CancelReason, Outbox, Outgoing, Verdict};
-use super::runs::index;
 use crate::error::{Error, Result};
 use crate::model::driver::{Driver, EventFilter};
 use crate::model::json::Json;
 use crate::model::name::{InstanceId, Name, Noun, RunId, TaskId};
 use crate::model::pipeline::{Labels, Pipeline};
 use crate::model::resource::Resource;
-use crate::model::run::{Event, Offer, Run};
+use crate::model::run::{Event, Offer, Run, StepState};
 
 /// What a driver says first on a stream.
 #[derive(Clone, Debug)]
@@ -55,8 +54,8 @@ pub struct WholeTask {
     pub resource: Resource,
     /// The pipeline as it was.
     pub pipeline: Option<Pipeline>,
-    /// Results of the steps before it: index, success and data.
-    pub results: Vec<(usize, bool, Option<Json>)>,
+    /// The steps before it that succeeded, by index, and their data.
+    pub results: Vec<(usize, Option<Json>)>,
 }
 
 impl Engine {
@@ -95,19 +94,22 @@ impl Engine {
         run: RunId,
         offer: Offer,
     ) -> Result<Option<WholeTask>> {
-        let step = {
+        let (run, step) = {
             let tick = self.0.tick();
             let mut board = self.0.board();
             if board.instance_of(session).is_none() {
                 return Ok(None);
             }
-            match board.tasks.get_mut(&offer.task) {
-                Some(task) => {
-                    task.pushed = Some(tick);
-                    task.step
-                }
-                None => return Ok(None),
-            }
+            let Some(task) = board.tasks.get_mut(&offer.task) else {
+                return Ok(None);
+            };
+            task.pushed = Some(tick);
+            let step = task.step;
+            // It may be ahead of the disk, but not in what an offer says: the steps before it ended before.
+            let Some(open) = board.runs.get(&run) else {
+                return Ok(None);
+            };
+            (open.run.clone(), step)
         };
         self.whole_task(run, step, offer).await.map(Some)
     }
@@ -238,9 +240,8 @@ impl Engine {
         verdicts
     }
 
-    async fn whole_task(&self, id: RunId, step: usize, offer: Offer) -> Result<WholeTask> {
-        let (run, _) = self.stored_run(id).await?;
-        let missing = || Error::NotFound(Noun::Revision, format!("of run {id}"));
+    async fn whole_task(&self, run: Run, step: usize, offer: Offer) -> Result<WholeTask> {
+        let missing = || Error::NotFound(Noun::Revision, format!("of run {}", run.id));
         let resource = self
             .0
             .store
@@ -254,8 +255,8 @@ impl Engine {
         let mut results = Vec::new();
         let earlier = if pipeline.is_some() { step } else { 0 };
         for at in 0..earlier {
-            if let Some(it) = self.0.store.step_data(id, index(at)).await? {
-                results.push((at, it.success, it.data));
+            if run.steps[at].state == StepState::Succeeded {
+                results.push((at, self.step_data(&run, at).await?));
             }
         }
         Ok(WholeTask {

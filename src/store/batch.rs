@@ -16,6 +16,14 @@ pub(super) enum Expect {
     Empty(Family, Vec<u8>),
 }
 
+impl Expect {
+    pub(super) fn family(&self) -> Family {
+        match self {
+            Self::Absent(family, _) | Self::At(family, ..) | Self::Empty(family, _) => *family,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) enum Write {
     Put(Family, Vec<u8>, Value),

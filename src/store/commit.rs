@@ -7,7 +7,7 @@
 //! Invariants: a callback that hears `Ok` is called after the fsync; batches take effect in the order in which they
 //! were handed in; after one failed write nothing is ever answered `Ok` again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -185,24 +185,24 @@ struct Writer {
     shared: Arc<Shared>,
 }
 
-/// Keys that the group has written so far: the position they are at, or `None` for deleted. Kept only where a batch
-/// of the group has preconditions.
+/// Keys that the group has written so far: the position they are at, or `None` for deleted. Kept only of the families
+/// that preconditions of the group look at.
 struct Overlay {
     keys: HashMap<(Family, Vec<u8>), Option<Position>>,
-    wanted: bool,
+    families: HashSet<Family>,
 }
 
 impl Overlay {
     fn of(group: &[Job]) -> Self {
-        let wanted = group.iter().any(|job| !job.batch.expects.is_empty());
+        let expects = group.iter().flat_map(|job| &job.batch.expects);
         Self {
             keys: HashMap::new(),
-            wanted,
+            families: expects.map(Expect::family).collect(),
         }
     }
 
     fn note(&mut self, family: Family, key: Vec<u8>, at: Option<Position>) {
-        if self.wanted {
+        if self.families.contains(&family) {
             self.keys.insert((family, key), at);
         }
     }
@@ -334,7 +334,7 @@ impl Writer {
     fn stands(&self, family: Family, key: &[u8], overlay: &Overlay) -> Result<Option<Position>> {
         match overlay.keys.get(&(family, key.to_vec())) {
             Some(known) => Ok(*known),
-            None => Ok(read::get(&self.db, family, key)?.map(|stored| stored.position)),
+            None => read::position_at(&self.db, family, key),
         }
     }
 

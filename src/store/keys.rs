@@ -71,7 +71,7 @@ pub enum Key<'a> {
     /// A run.
     Run(RunId),
     /// Result data of a step of a run.
-    StepResult(RunId, u32),
+    StepData(RunId, u32),
     /// Lines of a run from a sequence number on.
     LogChunk(&'a str, u64),
     /// How far the log of a step of a run has come.
@@ -121,7 +121,7 @@ impl Key<'_> {
                 (Family::Revisions, tag(3).id(id.0).text(driver.as_str()).0)
             }
             Self::Run(run) => (Family::Runs, tag(1).id(run.0).0),
-            Self::StepResult(run, step) => {
+            Self::StepData(run, step) => {
                 (Family::Runs, tag(2).id(run.0).number(u64::from(*step)).0)
             }
             Self::LogChunk(run, seq) => (Family::Logs, tag(1).text(run).number(*seq).0),
@@ -181,7 +181,7 @@ pub enum Prefix<'a> {
     /// All runs, in order of age.
     Runs,
     /// The results of a run's steps.
-    StepResults(RunId),
+    StepData(RunId),
     /// The log of a run.
     Log(&'a str),
     /// All unfinished runs.
@@ -212,7 +212,7 @@ impl Prefix<'_> {
             Self::ResourceRevisions(id) => (Family::Revisions, tag(1).id(id.0).0),
             Self::DriverResults(id) => (Family::Revisions, tag(3).id(id.0).0),
             Self::Runs => (Family::Runs, tag(1).0),
-            Self::StepResults(run) => (Family::Runs, tag(2).id(run.0).0),
+            Self::StepData(run) => (Family::Runs, tag(2).id(run.0).0),
             Self::Log(run) => (Family::Logs, tag(1).text(run).0),
             Self::OpenRuns => (Family::Indexes, tag(1).0),
             Self::ResourceRuns(kind, name) => (

@@ -15,7 +15,7 @@
 //! | revisions | PipelineRevision | Pipeline | engine/pipelines; stays likewise |
 //! | revisions | DriverResult | DriverResult | engine/reports, with the result of a step |
 //! | runs | Run | Run | engine/change, at every change of the run |
-//! | runs | StepResult | StepResult | engine/reports, with the result of a step |
+//! | runs | StepData | StepData | engine/reports, with a result that has data |
 //! | runs | LogProgress | LogProgress | engine/task_logs, with each chunk |
 //! | logs | LogChunk | LogChunk, read as LogChunkView | engine/task_logs; engine/logs for lines from outside |
 //! | indexes | OpenRun | id of the run | engine/change, while the run has not ended |
@@ -51,7 +51,7 @@ pub use self::commit::Slot;
 pub use self::logs::{EncodedChunk, LogPage, Progress, StoredLine, Writer};
 pub use self::read::Page;
 pub use self::resources::Change;
-pub use self::runs::{Request, RunFilter, StepData};
+pub use self::runs::{Request, RunFilter};
 
 /// The version of the format that this program writes.
 pub const FORMAT: u32 = 1;

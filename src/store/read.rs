@@ -87,11 +87,9 @@ pub(super) struct Stored {
 
 impl Stored {
     fn new(family: Family, key: &[u8], value: &[u8]) -> Result<Self> {
-        let Some((position, bytes)) = value.split_first_chunk::<8>() else {
-            return Err(damaged(family, key, "it is shorter than a position"));
-        };
+        let (position, bytes) = split(family, key, value)?;
         Ok(Self {
-            position: Position(u64::from_be_bytes(*position)),
+            position,
             bytes: bytes.to_vec(),
         })
     }
@@ -140,6 +138,23 @@ pub(super) fn get(db: &DB, family: Family, key: &[u8]) -> Result<Option<Stored>>
     match db.get_pinned_cf(&handle(db, family), key)? {
         Some(value) => Stored::new(family, key, &value).map(Some),
         None => Ok(None),
+    }
+}
+
+/// The position of the batch that wrote a key, without the rest of the value.
+pub(super) fn position_at(db: &DB, family: Family, key: &[u8]) -> Result<Option<Position>> {
+    let Some(value) = db.get_pinned_cf(&handle(db, family), key)? else {
+        return Ok(None);
+    };
+    let (position, _) = split(family, key, &value)?;
+    Ok(Some(position))
+}
+
+/// A value's position and its record.
+fn split<'a>(family: Family, key: &[u8], value: &'a [u8]) -> Result<(Position, &'a [u8])> {
+    match value.split_first_chunk::<8>() {
+        Some((position, record)) => Ok((Position(u64::from_be_bytes(*position)), record)),
+        None => Err(damaged(family, key, "it is shorter than a position")),
     }
 }
 
@@ -226,6 +241,12 @@ impl Store {
             Some(stored) => Ok(Some((stored.record_at(family, &bytes)?, stored.position))),
             None => Ok(None),
         }
+    }
+
+    /// The position of the batch that wrote a key.
+    pub(super) fn position_of(&self, key: &Key<'_>) -> Result<Option<Position>> {
+        let (family, bytes) = key.encode();
+        position_at(&self.db, family, &bytes)
     }
 
     /// Reads one record as a thing of the model.

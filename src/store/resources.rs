@@ -103,6 +103,11 @@ impl Store {
         self.read(&Key::Definition(name))
     }
 
+    /// Where a definition was last written.
+    pub fn definition_position(&self, name: &Name) -> Result<Option<Position>> {
+        self.position_of(&Key::Definition(name))
+    }
+
     /// Reads a resource as it stands, and where it was last written.
     pub async fn resource(&self, kind: &Name, name: &Name) -> Result<Option<(Resource, Position)>> {
         self.current(&Key::ResourceHead(kind, name))

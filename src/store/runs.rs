@@ -17,15 +17,6 @@ use crate::model::run::Run;
 /// Most runs that one page of a filtered list looks at.
 const LOOK_AT: usize = 10_000;
 
-/// The result data of a step.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StepData {
-    /// Whether the step succeeded.
-    pub success: bool,
-    /// The data, if the driver gave any.
-    pub data: Option<Json>,
-}
-
 /// A request that carried an id, and what it made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
@@ -68,19 +59,9 @@ impl Batch {
     }
 
     /// Writes the result data of a step.
-    pub fn put_step_data(&mut self, run: RunId, step: u32, it: &StepData) {
-        let data = it
-            .data
-            .as_ref()
-            .map(|data| data.as_str().to_owned())
-            .unwrap_or_default();
-        self.put(
-            &Key::StepResult(run, step),
-            &records::StepResult {
-                success: it.success,
-                data,
-            },
-        );
+    pub fn put_step_data(&mut self, run: RunId, step: u32, data: &Json) {
+        let data = data.as_str().to_owned();
+        self.put(&Key::StepData(run, step), &records::StepData { data });
     }
 
     /// Writes a driver.
@@ -134,16 +115,9 @@ impl Store {
     }
 
     /// Reads the result data of a step.
-    pub async fn step_data(&self, run: RunId, step: u32) -> Result<Option<StepData>> {
-        let Some((record, _)) = self.record::<records::StepResult>(&Key::StepResult(run, step))?
-        else {
-            return Ok(None);
-        };
-        let data = (!record.data.is_empty()).then(|| Json::from_stored(record.data));
-        Ok(Some(StepData {
-            success: record.success,
-            data,
-        }))
+    pub async fn step_data(&self, run: RunId, step: u32) -> Result<Option<Json>> {
+        let record = self.record::<records::StepData>(&Key::StepData(run, step))?;
+        Ok(record.map(|(it, _)| Json::from_stored(it.data)))
     }
 
     /// Lists runs, the newest first: of one resource, of a definition, or all.

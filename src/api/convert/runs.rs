@@ -36,7 +36,7 @@ impl From<WholeRun> for proto::Run {
     fn from(it: WholeRun) -> Self {
         let mut run = Self::from(it.run);
         for (step, data) in run.steps.iter_mut().zip(it.data) {
-            (step.data, step.data_json) = json_fields(data.and_then(|data| data.data).as_ref());
+            (step.data, step.data_json) = json_fields(data.as_ref());
         }
         run.resource_snapshot = it.resource.map(proto::Resource::from);
         run.pipeline_snapshot = it.pipeline.map(proto::Pipeline::from);
