@@ -84,7 +84,8 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
         tracker.clone(),
     );
     let router = router(
-        api,
+        api.clone(),
+        api.text_only(),
         router_options(&settings, address, &serving, &stop, &tracker),
     );
     let options = listen_options(&settings, files);

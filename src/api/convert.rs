@@ -4,6 +4,7 @@
 
 mod json;
 mod runs;
+mod structs;
 
 use std::time::Duration;
 
@@ -23,8 +24,9 @@ use crate::model::resource::{
 use crate::model::schema::Schema;
 use crate::proto;
 
-pub(super) use self::json::{json, json_fields};
+pub(super) use self::json::{json, json_text};
 pub(super) use self::runs::run_state;
+pub(super) use self::structs::JsonForm;
 
 /// A time on the wire.
 pub(super) fn time(time: Timestamp) -> prost_types::Timestamp {
@@ -235,14 +237,13 @@ fn step(at: usize, it: proto::Step, check: &mut Check) -> Option<Step> {
 
 impl From<Definition> for proto::ResourceDefinition {
     fn from(it: Definition) -> Self {
-        let (schema, schema_json) = json_fields(Some(&it.schema));
         Self {
             id: it.id.to_string(),
             name: it.name.to_string(),
             description: it.description,
             version: it.version,
-            schema,
-            schema_json,
+            schema: None,
+            schema_json: it.schema.as_str().to_owned(),
             dialect: it.dialect.to_string(),
             revision: it.revision,
             create_time: Some(time(it.created)),
@@ -253,21 +254,16 @@ impl From<Definition> for proto::ResourceDefinition {
 
 impl From<Resource> for proto::Resource {
     fn from(it: Resource) -> Self {
-        let (spec, spec_json) = json_fields(Some(&it.spec));
-        let spec = spec.and_then(|value| match value.kind {
-            Some(Kind::StructValue(map)) => Some(map),
-            _ => None,
-        });
-        let mut metadata: std::collections::HashMap<_, _> = it.metadata.into_iter().collect();
+        let mut metadata = it.metadata;
         metadata.insert("version".to_owned(), it.revision.to_string());
         Self {
             id: it.id.to_string(),
             name: it.name.to_string(),
             pipeline: it.pipeline.map(|name| name.to_string()).unwrap_or_default(),
             resource: it.kind.to_string(),
-            metadata: metadata.into_iter().collect(),
-            spec,
-            spec_json,
+            metadata,
+            spec: None,
+            spec_json: it.spec.as_str().to_owned(),
             revision: it.revision,
             create_time: Some(time(it.created)),
             update_time: Some(time(it.updated)),
@@ -322,13 +318,12 @@ impl From<Pipeline> for proto::Pipeline {
 
 impl From<Step> for proto::Step {
     fn from(it: Step) -> Self {
-        let (params, params_json) = json_fields(it.params.as_ref());
         Self {
             id: it.id.to_string(),
             name: it.name,
             driver: it.driver.to_string(),
-            params,
-            params_json,
+            params: None,
+            params_json: json_text(it.params.as_ref()),
             timeout: it.timeout.map(duration),
             labels: it.labels.into_iter().collect(),
         }

@@ -85,11 +85,11 @@ pub struct RouterOptions {
     pub origins: Vec<String>,
 }
 
-/// One router for everything.
-pub fn router<S: Services>(api: S, options: RouterOptions) -> Router {
+/// One router for everything. REST calls services of its own, so that they need not answer what it does not show.
+pub fn router<S: Services>(grpc: S, rest: S, options: RouterOptions) -> Router {
     let options = Arc::new(options);
-    let grpc = grpc(api.clone(), &options);
-    let rest = rest::router(api, options);
+    let grpc = self::grpc(grpc, &options);
+    let rest = rest::router(rest, options);
     Router::new().fallback(async move |request: Request| {
         let router = if is_grpc(request.headers()) {
             &grpc

@@ -10,7 +10,6 @@ use crate::engine::reports::{RESULT_DATA_BYTES, RESULT_MESSAGE_BYTES, Report, Ta
 use crate::engine::sessions::{Hello, WholeTask};
 use crate::error::{Error, Result, Violation};
 use crate::model::driver::{EventFilter, SLOTS};
-use crate::model::json::Json;
 use crate::model::log::{BATCH_BYTES, BATCH_LINES, LINE_BYTES, Line};
 use crate::model::name::{InstanceId, Name, TaskId};
 use crate::model::pipeline::{Labels, Step, check_labels};
@@ -269,9 +268,9 @@ pub(super) fn reconcile(
         results: results.collect(),
         attempt: i32::try_from(attempt).unwrap_or(i32::MAX),
         time_left: step.timeout.map(duration),
-        step: Some(text_only_step(defined.unwrap_or_else(plain))),
-        resource: Some(text_only_resource(it.resource)),
-        pipeline: it.pipeline.map(text_only_pipeline),
+        step: Some(defined.unwrap_or_else(plain).into()),
+        resource: Some(it.resource.into()),
+        pipeline: it.pipeline.map(proto::Pipeline::from),
     };
     let answer = answer(Out::Reconcile(message));
     let bytes = answer.encoded_len();
@@ -281,42 +280,6 @@ pub(super) fn reconcile(
         ));
     }
     Ok(answer)
-}
-
-fn text_only_resource(it: crate::model::resource::Resource) -> proto::Resource {
-    let spec_json = it.spec.as_str().to_owned();
-    let light = crate::model::resource::Resource {
-        spec: Json::empty_object(),
-        ..it
-    };
-    proto::Resource {
-        spec: None,
-        spec_json,
-        ..proto::Resource::from(light)
-    }
-}
-
-fn text_only_step(mut it: Step) -> proto::Step {
-    let params_json = it
-        .params
-        .take()
-        .map(|params| params.as_str().to_owned())
-        .unwrap_or_default();
-    proto::Step {
-        params_json,
-        ..proto::Step::from(it)
-    }
-}
-
-fn text_only_pipeline(mut it: crate::model::pipeline::Pipeline) -> proto::Pipeline {
-    let steps = std::mem::take(&mut it.steps)
-        .into_iter()
-        .map(text_only_step)
-        .collect();
-    proto::Pipeline {
-        steps,
-        ..proto::Pipeline::from(it)
-    }
 }
 
 /// Any message but Welcome and Reconcile, which need more than what stands in the queue.

@@ -1,4 +1,4 @@
-//! JSON of the user: a `Value` or `Struct` for people, and its exact text.
+//! The user's JSON inward: from its text, or from the `Value` or `Struct` in its place.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +7,6 @@ use serde_json::Value;
 
 use crate::error::Violation;
 use crate::model::json::Json;
-
-/// Deeper JSON is answered as text only: clients cannot decode a deeper Struct.
-const STRUCT_DEPTH: usize = 24;
-/// Longer JSON is answered as text only: as a Struct, small numbers take six times their text.
-const STRUCT_BYTES: usize = 512 << 10;
 
 /// The user's JSON from its two fields; `None` where neither is given.
 pub(in crate::api) fn json(
@@ -89,50 +84,8 @@ fn number(it: f64) -> std::result::Result<Value, String> {
         .ok_or_else(|| format!("{it} is no number of JSON"))
 }
 
-/// The wire's form of a text, where clients can decode it.
-fn to_wire(json: &Json) -> Option<prost_types::Value> {
-    if json.as_str().len() > STRUCT_BYTES {
-        return None;
-    }
-    let value = json.value();
-    (depth(&value) <= STRUCT_DEPTH).then(|| wire_value(value))
-}
-
-fn wire_value(value: Value) -> prost_types::Value {
-    let kind = match value {
-        Value::Null => Kind::NullValue(0),
-        Value::Bool(it) => Kind::BoolValue(it),
-        Value::Number(it) => Kind::NumberValue(it.as_f64().unwrap_or(f64::MAX)),
-        Value::String(it) => Kind::StringValue(it),
-        Value::Array(items) => Kind::ListValue(prost_types::ListValue {
-            values: items.into_iter().map(wire_value).collect(),
-        }),
-        Value::Object(map) => Kind::StructValue(wire_struct(map)),
-    };
-    prost_types::Value { kind: Some(kind) }
-}
-
-fn wire_struct(map: serde_json::Map<String, Value>) -> prost_types::Struct {
-    prost_types::Struct {
-        fields: map
-            .into_iter()
-            .map(|(key, value)| (key, wire_value(value)))
-            .collect(),
-    }
-}
-
-fn depth(value: &Value) -> usize {
-    match value {
-        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
-        Value::Object(map) => 1 + map.values().map(depth).max().unwrap_or(0),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
-    }
-}
-
-/// Both fields of a JSON text.
-pub(in crate::api) fn json_fields(json: Option<&Json>) -> (Option<prost_types::Value>, String) {
-    match json {
-        Some(json) => (to_wire(json), json.as_str().to_owned()),
-        None => (None, String::new()),
-    }
+/// The text of JSON that may not be there.
+pub(in crate::api) fn json_text(json: Option<&Json>) -> String {
+    json.map(|json| json.as_str().to_owned())
+        .unwrap_or_default()
 }

@@ -1,6 +1,6 @@
 //! Runs, their steps and attempts, outward.
 
-use super::json::json_fields;
+use super::json::json_text;
 use super::time;
 use crate::engine::runs::WholeRun;
 use crate::error::{Error, Result, cut};
@@ -36,7 +36,7 @@ impl From<WholeRun> for proto::Run {
     fn from(it: WholeRun) -> Self {
         let mut run = Self::from(it.run);
         for (step, data) in run.steps.iter_mut().zip(it.data) {
-            (step.data, step.data_json) = json_fields(data.as_ref());
+            step.data_json = json_text(data.as_ref());
         }
         run.resource_snapshot = it.resource.map(proto::Resource::from);
         run.pipeline_snapshot = it.pipeline.map(proto::Pipeline::from);

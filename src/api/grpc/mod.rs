@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::Status;
 
+use crate::api::convert::JsonForm;
 use crate::engine::{Engine, Listed, PageRequest};
 use crate::error::Result;
 use crate::model::name::Name;
@@ -32,6 +33,7 @@ pub struct Api {
     hello_time: Duration,
     stop: CancellationToken,
     tracker: TaskTracker,
+    json: JsonForm,
 }
 
 impl Api {
@@ -48,6 +50,16 @@ impl Api {
             hello_time,
             stop,
             tracker,
+            json: JsonForm::Both,
+        }
+    }
+
+    /// The same services for a caller who shows the text of the user's JSON.
+    #[must_use]
+    pub fn text_only(self) -> Self {
+        Self {
+            json: JsonForm::Text,
+            ..self
         }
     }
 }

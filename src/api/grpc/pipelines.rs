@@ -18,17 +18,17 @@ impl PipelineService for Api {
     async fn create_pipeline(&self, request: Request<CreatePipelineRequest>) -> Answer<Pipeline> {
         let request = request.into_inner();
         let input = pipeline_input(request.pipeline)?;
-        Ok(Response::new(
-            self.engine
-                .create_pipeline(input, &request.request_id)
-                .await?
-                .into(),
-        ))
+        let pipeline = self
+            .engine
+            .create_pipeline(input, &request.request_id)
+            .await?;
+        Ok(Response::new(self.json.wire(pipeline)))
     }
 
     async fn get_pipeline(&self, request: Request<GetPipelineRequest>) -> Answer<Pipeline> {
         let name = Name::parse(&request.into_inner().name, "name")?;
-        Ok(Response::new(self.engine.pipeline(&name).await?.into()))
+        let pipeline = self.engine.pipeline(&name).await?;
+        Ok(Response::new(self.json.wire(pipeline)))
     }
 
     async fn list_pipelines(
@@ -40,7 +40,7 @@ impl PipelineService for Api {
             .engine
             .pipelines(page(request.page_size, request.page_token))
             .await?;
-        let (pipelines, next_page_token) = page_of(listed, Pipeline::from);
+        let (pipelines, next_page_token) = page_of(listed, |it| self.json.wire::<Pipeline>(it));
         Ok(Response::new(ListPipelinesResponse {
             pipelines,
             next_page_token,
@@ -50,19 +50,17 @@ impl PipelineService for Api {
     async fn update_pipeline(&self, request: Request<UpdatePipelineRequest>) -> Answer<Pipeline> {
         let request = request.into_inner();
         let input = pipeline_input(request.pipeline)?;
-        Ok(Response::new(
-            self.engine
-                .update_pipeline(input, request.expected_revision)
-                .await?
-                .into(),
-        ))
+        let pipeline = self
+            .engine
+            .update_pipeline(input, request.expected_revision)
+            .await?;
+        Ok(Response::new(self.json.wire(pipeline)))
     }
 
     async fn apply_pipeline(&self, request: Request<ApplyPipelineRequest>) -> Answer<Pipeline> {
         let input = pipeline_input(request.into_inner().pipeline)?;
-        Ok(Response::new(
-            self.engine.apply_pipeline(input).await?.into(),
-        ))
+        let pipeline = self.engine.apply_pipeline(input).await?;
+        Ok(Response::new(self.json.wire(pipeline)))
     }
 
     async fn delete_pipeline(&self, request: Request<DeletePipelineRequest>) -> Answer<()> {

@@ -32,12 +32,11 @@ impl ResourceService for Api {
     ) -> Answer<ResourceDefinition> {
         let request = request.into_inner();
         let input = defined(request.resource_definition).await?;
-        Ok(Response::new(
-            self.engine
-                .create_definition(input, &request.request_id)
-                .await?
-                .into(),
-        ))
+        let definition = self
+            .engine
+            .create_definition(input, &request.request_id)
+            .await?;
+        Ok(Response::new(self.json.wire(definition)))
     }
 
     async fn get_resource_definition(
@@ -45,7 +44,8 @@ impl ResourceService for Api {
         request: Request<GetResourceDefinitionRequest>,
     ) -> Answer<ResourceDefinition> {
         let name = Name::parse(&request.into_inner().name, "name")?;
-        Ok(Response::new(self.engine.definition(&name).await?.into()))
+        let definition = self.engine.definition(&name).await?;
+        Ok(Response::new(self.json.wire(definition)))
     }
 
     async fn list_resource_definitions(
@@ -57,7 +57,8 @@ impl ResourceService for Api {
             .engine
             .definitions(page(request.page_size, request.page_token))
             .await?;
-        let (resource_definitions, next_page_token) = page_of(listed, ResourceDefinition::from);
+        let (resource_definitions, next_page_token) =
+            page_of(listed, |it| self.json.wire::<ResourceDefinition>(it));
         Ok(Response::new(ListResourceDefinitionsResponse {
             resource_definitions,
             next_page_token,
@@ -70,12 +71,11 @@ impl ResourceService for Api {
     ) -> Answer<ResourceDefinition> {
         let request = request.into_inner();
         let input = defined(request.resource_definition).await?;
-        Ok(Response::new(
-            self.engine
-                .update_definition(input, request.expected_revision)
-                .await?
-                .into(),
-        ))
+        let definition = self
+            .engine
+            .update_definition(input, request.expected_revision)
+            .await?;
+        Ok(Response::new(self.json.wire(definition)))
     }
 
     async fn apply_resource_definition(
@@ -83,9 +83,8 @@ impl ResourceService for Api {
         request: Request<ApplyResourceDefinitionRequest>,
     ) -> Answer<ResourceDefinition> {
         let input = defined(request.into_inner().resource_definition).await?;
-        Ok(Response::new(
-            self.engine.apply_definition(input).await?.into(),
-        ))
+        let definition = self.engine.apply_definition(input).await?;
+        Ok(Response::new(self.json.wire(definition)))
     }
 
     async fn delete_resource_definition(
@@ -106,12 +105,11 @@ impl ResourceService for Api {
     ) -> Answer<ResourceChange> {
         let request = request.into_inner();
         let input = resource_input(request.resource)?;
-        Ok(Response::new(
-            self.engine
-                .create_resource(input, &request.request_id)
-                .await?
-                .into(),
-        ))
+        let written = self
+            .engine
+            .create_resource(input, &request.request_id)
+            .await?;
+        Ok(Response::new(self.json.wire(written)))
     }
 
     async fn get_resource(&self, request: Request<GetResourceRequest>) -> Answer<Resource> {
@@ -127,7 +125,7 @@ impl ResourceService for Api {
             }
             _ => return Err(Error::invalid("revision", "a revision is 1 or more").into()),
         };
-        Ok(Response::new(shown.into()))
+        Ok(Response::new(self.json.wire(shown)))
     }
 
     async fn list_resources(
@@ -140,7 +138,7 @@ impl ResourceService for Api {
             .engine
             .resources(kind, page(request.page_size, request.page_token))
             .await?;
-        let (resources, next_page_token) = page_of(listed, Resource::from);
+        let (resources, next_page_token) = page_of(listed, |it| self.json.wire::<Resource>(it));
         Ok(Response::new(ListResourcesResponse {
             resources,
             next_page_token,
@@ -153,12 +151,11 @@ impl ResourceService for Api {
     ) -> Answer<ResourceChange> {
         let request = request.into_inner();
         let input = resource_input(request.resource)?;
-        Ok(Response::new(
-            self.engine
-                .update_resource(input, request.expected_revision)
-                .await?
-                .into(),
-        ))
+        let written = self
+            .engine
+            .update_resource(input, request.expected_revision)
+            .await?;
+        Ok(Response::new(self.json.wire(written)))
     }
 
     async fn apply_resource(
@@ -166,9 +163,8 @@ impl ResourceService for Api {
         request: Request<ApplyResourceRequest>,
     ) -> Answer<ResourceChange> {
         let input = resource_input(request.into_inner().resource)?;
-        Ok(Response::new(
-            self.engine.apply_resource(input).await?.into(),
-        ))
+        let written = self.engine.apply_resource(input).await?;
+        Ok(Response::new(self.json.wire(written)))
     }
 
     async fn delete_resource(
@@ -178,12 +174,11 @@ impl ResourceService for Api {
         let request = request.into_inner();
         let kind = Name::parse(&request.resource, "resource")?;
         let name = Name::parse(&request.name, "name")?;
-        Ok(Response::new(
-            self.engine
-                .delete_resource(&kind, &name, request.expected_revision)
-                .await?
-                .into(),
-        ))
+        let written = self
+            .engine
+            .delete_resource(&kind, &name, request.expected_revision)
+            .await?;
+        Ok(Response::new(self.json.wire(written)))
     }
 
     async fn list_resource_revisions(
@@ -197,7 +192,7 @@ impl ResourceService for Api {
             .engine
             .revisions(&kind, &name, page(request.page_size, request.page_token))
             .await?;
-        let (revisions, next_page_token) = page_of(listed, Resource::from);
+        let (revisions, next_page_token) = page_of(listed, |it| self.json.wire::<Resource>(it));
         Ok(Response::new(ListResourceRevisionsResponse {
             revisions,
             next_page_token,
@@ -216,11 +211,12 @@ impl ResourceService for Api {
             .engine
             .watch_resources(kind, request.after_position.map(Position))
             .await?;
-        let answers = seen.map(|seen| {
+        let json = self.json;
+        let answers = seen.map(move |seen| {
             let (position, seen) = seen?;
             let seen = match seen {
-                Seen::Resource(resource) => WireSeen::Resource(resource.into()),
-                Seen::Deleted(resource) => WireSeen::Deleted(resource.into()),
+                Seen::Resource(resource) => WireSeen::Resource(json.wire(resource)),
+                Seen::Deleted(resource) => WireSeen::Deleted(json.wire(resource)),
                 Seen::Bookmark => WireSeen::Bookmark(Bookmark {}),
             };
             Ok(WatchResourcesResponse {

@@ -28,17 +28,17 @@ impl RunService for Api {
             "create" => Cause::Create,
             _ => return Err(Error::invalid("event", "it is update or create").into()),
         };
-        Ok(Response::new(
-            self.engine
-                .start_run(&kind, &name, cause, &request.request_id)
-                .await?
-                .into(),
-        ))
+        let run = self
+            .engine
+            .start_run(&kind, &name, cause, &request.request_id)
+            .await?;
+        Ok(Response::new(self.json.wire(run)))
     }
 
     async fn get_run(&self, request: Request<GetRunRequest>) -> Answer<Run> {
         let id = RunId::parse(&request.into_inner().id, "id")?;
-        Ok(Response::new(self.engine.whole_run(id).await?.into()))
+        let run = self.engine.whole_run(id).await?;
+        Ok(Response::new(self.json.wire(run)))
     }
 
     async fn list_runs(&self, request: Request<ListRunsRequest>) -> Answer<ListRunsResponse> {
@@ -56,7 +56,7 @@ impl RunService for Api {
             .engine
             .runs(query, page(request.page_size, request.page_token))
             .await?;
-        let (runs, next_page_token) = page_of(listed, Run::from);
+        let (runs, next_page_token) = page_of(listed, |it| self.json.wire::<Run>(it));
         Ok(Response::new(ListRunsResponse {
             runs,
             next_page_token,
@@ -66,9 +66,8 @@ impl RunService for Api {
     async fn cancel_run(&self, request: Request<CancelRunRequest>) -> Answer<Run> {
         let request = request.into_inner();
         let id = RunId::parse(&request.id, "id")?;
-        Ok(Response::new(
-            self.engine.cancel_run(id, &request.reason).await?.into(),
-        ))
+        let run = self.engine.cancel_run(id, &request.reason).await?;
+        Ok(Response::new(self.json.wire(run)))
     }
 
     type WatchRunStream = Answers<Run>;
@@ -76,6 +75,8 @@ impl RunService for Api {
     async fn watch_run(&self, request: Request<WatchRunRequest>) -> Answer<Self::WatchRunStream> {
         let id = RunId::parse(&request.into_inner().id, "id")?;
         let runs = self.engine.watch_run(id).await?;
-        Ok(Response::new(runs.map(|run| Ok(run?.into())).boxed()))
+        let json = self.json;
+        let answers = runs.map(move |run| Ok(json.wire(run?)));
+        Ok(Response::new(answers.boxed()))
     }
 }

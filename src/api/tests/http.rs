@@ -61,7 +61,7 @@ impl Site {
             hosts: vec!["named.example".into()],
             origins: vec!["https://friend.example".into()],
         };
-        let router = router(Stub, options);
+        let router = router(Stub, Stub, options);
         let options = ListenOptions {
             connections,
             head: Duration::from_millis(300),
