@@ -94,7 +94,7 @@ pub(crate) fn routes(bindings: &[Binding]) -> String {
         .collect();
     format!(
         "/// A route for each annotated method.
-pub(super) fn routes<S: Services>() -> Router<S> {{
+pub(super) fn routes<S: Services>() -> Router<Arc<S>> {{
     Router::new()
 {routes}}}
 {code}"
@@ -143,10 +143,10 @@ impl Binding {
         let module = format!("proto::{}_server", snake(&service));
         format!(
             "
-async fn {handler}<S: Services>(State(api): State<S>, call: Call) -> Result<Response, Failure> {{
+async fn {handler}<S: Services>(State(api): State<Arc<S>>, call: Call) -> Result<Response, Failure> {{
     let mut message: proto::{input} = {message};
 {fill}    let request = Request::new(message);
-    let answer = {module}::{service}::{name}(&api, request).await;
+    let answer = {module}::{service}::{name}(&*api, request).await;
     let answer = answer.map_err(|status| call.failure(&status, {prefix:?}))?.into_inner();
     let mut response = {response};
 {headers}    Ok(response)

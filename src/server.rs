@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::api::grpc::Api;
 use crate::api::listen::{self, ListenOptions};
-use crate::api::{RouterOptions, router};
+use crate::api::{Doors, RouterOptions};
 use crate::config::Settings;
 use crate::engine::world::SystemWorld;
 use crate::engine::{Engine, Options};
@@ -83,13 +83,13 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
         stop.clone(),
         tracker.clone(),
     );
-    let router = router(
+    let doors = Doors::new(
         api.clone(),
         api.text_only(),
         router_options(&settings, address, &serving, &stop, &tracker),
     );
     let options = listen_options(&settings, files);
-    let accept = listen::serve(listener, router, options, accepting.clone(), &tracker);
+    let accept = listen::serve(listener, doors, options, accepting.clone(), &tracker);
     announce(address, &settings)?;
     let mut failed = engine.failed();
     tokio::select! {

@@ -3,22 +3,24 @@
 //!
 //! Neither tonic's nor axum's own server drops a silent peer or sets HTTP/2 keepalive, hence this loop.
 
+use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::body::Body;
 use http::Request;
 use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt;
+
+use super::Doors;
 
 /// How often a silent HTTP/2 peer is pinged, and how long it may take to answer.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
@@ -56,15 +58,16 @@ impl Default for ListenOptions {
     }
 }
 
-/// Serves `router` until `stop`. Returns when nothing more is accepted; the connections end by
+/// Serves `doors` until `stop`. Returns when nothing more is accepted; the connections end by
 /// themselves, each a task of `tracker`.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
+    doors: Doors,
     options: ListenOptions,
     stop: CancellationToken,
     tracker: &TaskTracker,
 ) {
+    let doors = Arc::new(doors);
     let permits = Arc::new(Semaphore::new(options.connections));
     loop {
         let accepted = tokio::select! {
@@ -81,7 +84,7 @@ pub async fn serve(
             }
         };
         let connection = Connection {
-            router: router.clone(),
+            doors: Arc::clone(&doors),
             options,
             place: Place(Arc::new(permit)),
             stop: stop.clone(),
@@ -107,7 +110,7 @@ async fn accept(
 pub(super) struct Place(#[expect(dead_code, reason = "held, not read")] Arc<OwnedSemaphorePermit>);
 
 struct Connection {
-    router: Router,
+    doors: Arc<Doors>,
     options: ListenOptions,
     place: Place,
     stop: CancellationToken,
@@ -131,13 +134,12 @@ impl Connection {
 
     async fn serve(self, stream: TcpStream) {
         let builder = builder(Tracked(self.tracker), self.options.head);
-        let service = self
-            .router
-            .map_request(move |mut request: Request<Incoming>| {
-                request.extensions_mut().insert(self.place.clone());
-                request
-            });
-        let service = TowerToHyperService::new(service);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(self.place.clone());
+            let doors = Arc::clone(&self.doors);
+            async move { Ok::<_, Infallible>(doors.call(request).await) }
+        });
         let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);
         let ended = tokio::select! {

@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::response::Response;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use tokio::sync::watch;
@@ -28,9 +29,10 @@ use tokio_util::task::TaskTracker;
 use tonic::Status;
 use tonic::codec::CompressionEncoding::Gzip;
 use tonic::service::Routes;
-use tower::ServiceExt;
+use tower::Service;
 
 use self::reflection::{Reflection, v1, v1alpha};
+use self::rest::Rest;
 use crate::proto::driver_service_server::{DriverService, DriverServiceServer};
 use crate::proto::log_service_server::{LogService, LogServiceServer};
 use crate::proto::pipeline_service_server::{PipelineService, PipelineServiceServer};
@@ -85,19 +87,31 @@ pub struct RouterOptions {
     pub origins: Vec<String>,
 }
 
-/// One router for everything. REST calls services of its own, so that they need not answer what it does not show.
-pub fn router<S: Services>(grpc: S, rest: S, options: RouterOptions) -> Router {
-    let options = Arc::new(options);
-    let grpc = self::grpc(grpc, &options);
-    let rest = rest::router(rest, options);
-    Router::new().fallback(async move |request: Request| {
-        let router = if is_grpc(request.headers()) {
-            &grpc
-        } else {
-            &rest
-        };
-        router.clone().oneshot(request).await
-    })
+/// Everything that is served. No stack of layers, each of which would box a future for each request.
+#[derive(Clone, Debug)]
+pub struct Doors {
+    grpc: Router,
+    rest: Rest,
+}
+
+impl Doors {
+    /// REST calls services of its own, so that they need not answer what it does not show.
+    pub fn new<S: Services>(grpc: S, rest: S, options: RouterOptions) -> Self {
+        let options = Arc::new(options);
+        Self {
+            grpc: self::grpc(grpc, &options),
+            rest: Rest::new(rest, options),
+        }
+    }
+
+    /// Answers a request.
+    pub async fn call(&self, request: Request) -> Response {
+        if !is_grpc(request.headers()) {
+            return self.rest.call(request).await;
+        }
+        let Ok(response) = self.grpc.clone().call(request).await;
+        response
+    }
 }
 
 fn is_grpc(headers: &HeaderMap) -> bool {

@@ -14,7 +14,7 @@ use super::answer::json;
 use crate::proto::{BroadcastMessageResponse, Pipeline, ResourceChange, ResourceDefinition};
 
 /// The routes that belong to no service.
-pub(super) fn routes<S: Services>() -> Router<S> {
+pub(super) fn routes<S: Services>() -> Router<Arc<S>> {
     Router::new()
         .route("/", get(root))
         .route("/health", get(health))

@@ -3,11 +3,10 @@
 //! An `Origin` must be our own host or a configured one. On a loopback listener the `Host` must be a
 //! loopback name too, since a foreign name may be made to resolve to 127.0.0.1 (DNS rebinding).
 
+use std::convert::Infallible;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -17,6 +16,7 @@ use http::header::{
 use http::uri::Authority;
 use http::{HeaderValue, Method, StatusCode};
 use tonic::Code;
+use tower::Service;
 
 use super::RouterOptions;
 use super::error::Failure;
@@ -24,78 +24,74 @@ use super::error::Failure;
 /// Most bytes of request line and headers.
 const HEAD_BYTES: usize = 16 << 10;
 
-/// Which hosts and origins may call.
-#[derive(Clone)]
-pub(super) struct Guard(Arc<RouterOptions>);
-
-impl Guard {
-    pub(super) fn new(options: &Arc<RouterOptions>) -> Self {
-        Guard(Arc::clone(options))
-    }
-}
-
-/// Refuses a request that is too large at its head or comes from where it should not.
-pub(super) async fn check(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    if let Err(failure) = guard.admit(&request) {
+/// Refuses a request that is too large at its head or comes from where it should not; else `next` answers.
+pub(super) async fn check<N>(options: &RouterOptions, request: Request, mut next: N) -> Response
+where
+    N: Service<Request, Response = Response, Error = Infallible>,
+{
+    if let Err(failure) = admit(options, &request) {
         return failure.into_response();
     }
     let origin = request.headers().get(ORIGIN);
-    let Some(origin) = origin.filter(|origin| guard.is_configured(origin)).cloned() else {
-        return next.run(request).await;
-    };
+    let foreign = origin
+        .filter(|origin| is_configured(options, origin))
+        .cloned();
     let preflight = request.method() == Method::OPTIONS
         && request
             .headers()
             .contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-    let response = if preflight {
+    let response = if foreign.is_some() && preflight {
         allowed()
     } else {
-        next.run(request).await
+        let Ok(response) = next.call(request).await;
+        response
     };
-    share(response, origin)
+    match foreign {
+        Some(origin) => share(response, origin),
+        None => response,
+    }
 }
 
-impl Guard {
-    fn admit(&self, request: &Request) -> Result<(), Failure> {
-        if head_bytes(request) > HEAD_BYTES {
-            let error = "request line and headers are over 16 KiB".to_owned();
-            let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-            return Err(Failure::new(status, Code::ResourceExhausted, error));
-        }
-        let host = host(request);
-        if self.0.loopback && !host.as_ref().is_none_or(|host| self.is_ours(host.host())) {
-            return Err(forbidden(
-                "this host name is not served: see the setting api.hosts",
-            ));
-        }
-        match request.headers().get(ORIGIN) {
-            Some(origin) if !is_own(origin, host.as_ref()) && !self.is_configured(origin) => {
-                Err(forbidden(
-                    "calls from this web origin are not allowed: see the setting api.origins",
-                ))
-            }
-            _ => Ok(()),
-        }
+fn admit(options: &RouterOptions, request: &Request) -> Result<(), Failure> {
+    if head_bytes(request) > HEAD_BYTES {
+        let error = "request line and headers are over 16 KiB".to_owned();
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        return Err(Failure::new(status, Code::ResourceExhausted, error));
     }
-
-    fn is_ours(&self, host: &str) -> bool {
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        host.eq_ignore_ascii_case("localhost")
-            || bare.parse().is_ok_and(|ip: Ipv4Addr| ip.is_loopback())
-            || bare.parse().is_ok_and(|ip: Ipv6Addr| ip.is_loopback())
-            || self
-                .0
-                .hosts
-                .iter()
-                .any(|name| host.eq_ignore_ascii_case(name))
+    let host = host(request);
+    if options.loopback
+        && !host
+            .as_ref()
+            .is_none_or(|host| is_ours(options, host.host()))
+    {
+        return Err(forbidden(
+            "this host name is not served: see the setting api.hosts",
+        ));
     }
+    match request.headers().get(ORIGIN) {
+        Some(origin) if !is_own(origin, host.as_ref()) && !is_configured(options, origin) => Err(
+            forbidden("calls from this web origin are not allowed: see the setting api.origins"),
+        ),
+        _ => Ok(()),
+    }
+}
 
-    fn is_configured(&self, origin: &HeaderValue) -> bool {
-        self.0
-            .origins
+fn is_ours(options: &RouterOptions, host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || bare.parse().is_ok_and(|ip: Ipv4Addr| ip.is_loopback())
+        || bare.parse().is_ok_and(|ip: Ipv6Addr| ip.is_loopback())
+        || options
+            .hosts
             .iter()
-            .any(|known| known.as_bytes() == origin.as_bytes())
-    }
+            .any(|name| host.eq_ignore_ascii_case(name))
+}
+
+fn is_configured(options: &RouterOptions, origin: &HeaderValue) -> bool {
+    options
+        .origins
+        .iter()
+        .any(|known| known.as_bytes() == origin.as_bytes())
 }
 
 fn head_bytes(request: &Request) -> usize {

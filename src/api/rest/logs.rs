@@ -23,7 +23,7 @@ use crate::proto::json::{self, Fields};
 use crate::proto::{LogEntry, TailLogsRequest};
 
 /// The routes for lines that are not followed.
-pub(super) fn routes<S: Services>() -> Router<S> {
+pub(super) fn routes<S: Services>() -> Router<Arc<S>> {
     Router::new().route("/logs", get(list::<S>).post(append::<S>))
 }
 
@@ -86,7 +86,7 @@ impl Fields for Posted {
     }
 }
 
-async fn append<S: Services>(State(api): State<S>, call: Call) -> Result<Response, Failure> {
+async fn append<S: Services>(State(api): State<Arc<S>>, call: Call) -> Result<Response, Failure> {
     let posted: Posted = call.body()?;
     let time = match posted.timestamp.as_str() {
         "" => None,
@@ -127,7 +127,7 @@ fn time(text: &str) -> Option<prost_types::Timestamp> {
 }
 
 async fn list<S: Services>(
-    State(api): State<S>,
+    State(api): State<Arc<S>>,
     Extension(options): Extension<Arc<RouterOptions>>,
     call: Call,
 ) -> Result<Response, Failure> {
@@ -144,7 +144,7 @@ async fn list<S: Services>(
         return Err(Failure::invalid("runid", "must be given"));
     }
     let array = Array {
-        tail: Tail::open(&api, wanted, &options.stop).await?,
+        tail: Tail::open(&*api, wanted, &options.stop).await?,
         pipeline: call.query_value("pipeline").unwrap_or_default().to_owned(),
         left: limit,
         is_begun: false,

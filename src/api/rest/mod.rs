@@ -13,31 +13,44 @@ pub mod stream;
 
 use std::sync::Arc;
 
-use axum::{Extension, Router, middleware};
+use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
 use http::{Method, StatusCode, Uri};
 use tonic::Code;
 use tower_http::normalize_path::NormalizePath;
 
 use super::{RouterOptions, Services};
 use error::Failure;
-use guard::Guard;
 
 /// Everything that is not gRPC.
-pub(super) fn router<S: Services>(api: S, options: Arc<RouterOptions>) -> Router {
-    let routes = generated::routes::<S>()
-        .merge(documented::routes())
-        .merge(logs::routes())
-        .merge(stream::routes())
-        .fallback(not_found)
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(middleware::from_fn_with_state(
-            Guard::new(&options),
-            guard::check,
-        ))
-        .layer(Extension(options))
-        .with_state(api);
-    // A slash at the end is trimmed before the routes are looked up, hence from outside.
-    Router::new().fallback_service(NormalizePath::trim_trailing_slash(routes))
+#[derive(Clone, Debug)]
+pub(super) struct Rest {
+    options: Arc<RouterOptions>,
+    /// A slash at the end is trimmed before the routes are looked up, hence from outside.
+    routes: NormalizePath<Router>,
+}
+
+impl Rest {
+    pub(super) fn new<S: Services>(api: S, options: Arc<RouterOptions>) -> Self {
+        let routes = generated::routes::<S>()
+            .merge(documented::routes())
+            .merge(logs::routes())
+            .merge(stream::routes())
+            .fallback(not_found)
+            .method_not_allowed_fallback(method_not_allowed)
+            .with_state(Arc::new(api));
+        Self {
+            options,
+            routes: NormalizePath::trim_trailing_slash(routes),
+        }
+    }
+
+    /// Answers a request, where [`guard`] lets it in.
+    pub(super) async fn call(&self, mut request: Request) -> Response {
+        request.extensions_mut().insert(Arc::clone(&self.options));
+        guard::check(&self.options, request, self.routes.clone()).await
+    }
 }
 
 async fn not_found(uri: Uri) -> Failure {
@@ -61,6 +74,7 @@ mod generated {
     use axum::response::Response;
     use axum::routing::MethodRouter;
     use http::StatusCode;
+    use std::sync::Arc;
     use tonic::Request;
 
     use super::call::Call;

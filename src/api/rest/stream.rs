@@ -35,7 +35,7 @@ use crate::proto::{GetRunRequest, LogEntry, LogGap, RunState, TailLogsRequest, T
 pub struct WaitForUnknownRun;
 
 /// The three documented paths.
-pub(super) fn routes<S: Services>() -> Router<S> {
+pub(super) fn routes<S: Services>() -> Router<Arc<S>> {
     Router::new()
         .route("/logs/streams/{driver}/{runid}", get(follow::<S>))
         .route("/logs/pipeline/{runid}", get(follow::<S>))
@@ -43,7 +43,7 @@ pub(super) fn routes<S: Services>() -> Router<S> {
 }
 
 async fn follow<S: Services>(
-    State(api): State<S>,
+    State(api): State<Arc<S>>,
     Extension(options): Extension<Arc<RouterOptions>>,
     place: Option<Extension<Place>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -60,7 +60,7 @@ async fn follow<S: Services>(
         .is_some_and(|to| to.eq_ignore_ascii_case("websocket"));
     if is_websocket {
         let upgrade = upgrade.map_err(|rejection| Failure::invalid("", &rejection.body_text()))?;
-        let tail = Tail::open(&api, wanted, &options.stop).await?;
+        let tail = Tail::open(&*api, wanted, &options.stop).await?;
         let (tracker, stop) = (options.tracker.clone(), options.stop.clone());
         let follow = async move |socket| {
             websocket::follow(socket, tail, format, stop).await;
@@ -69,10 +69,10 @@ async fn follow<S: Services>(
         return Ok(websocket::limited(upgrade)
             .on_upgrade(move |socket| tracker.track_future(follow(socket))));
     }
-    if call.header(LAST_EVENT_ID).is_some() && is_read_to_its_end(&api, &wanted).await? {
+    if call.header(LAST_EVENT_ID).is_some() && is_read_to_its_end(&*api, &wanted).await? {
         return Ok(answer::no_content());
     }
-    let tail = Tail::open(&api, wanted, &options.stop).await?;
+    let tail = Tail::open(&*api, wanted, &options.stop).await?;
     Ok(sse::answer(tail, format))
 }
 

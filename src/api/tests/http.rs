@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use super::stub::Stub;
 use crate::api::listen::{ListenOptions, serve};
-use crate::api::{RouterOptions, router};
+use crate::api::{Doors, RouterOptions};
 
 /// Largest body that the server takes.
 pub(super) const BODY_BYTES: usize = 100_000;
@@ -61,14 +61,14 @@ impl Site {
             hosts: vec!["named.example".into()],
             origins: vec!["https://friend.example".into()],
         };
-        let router = router(Stub, Stub, options);
+        let doors = Doors::new(Stub, Stub, options);
         let options = ListenOptions {
             connections,
             head: Duration::from_millis(300),
             ..ListenOptions::default()
         };
         let token = stop.clone();
-        tokio::spawn(async move { serve(listener, router, options, token, &tracker).await });
+        tokio::spawn(async move { serve(listener, doors, options, token, &tracker).await });
         Site {
             address,
             serving,
