@@ -1,5 +1,6 @@
 //! What a route answers when all went well.
 
+use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, LINK};
 use http::{HeaderName, HeaderValue, StatusCode};
@@ -9,12 +10,19 @@ use tonic::Code;
 use super::call::Call;
 use super::error::Failure;
 
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const RUN_ID: HeaderName = HeaderName::from_static("conveyor-run-id");
 
 /// A JSON body.
 pub(super) fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
     match serde_json::to_vec(body) {
-        Ok(body) => (status, [(CONTENT_TYPE, "application/json")], body).into_response(),
+        Ok(body) => {
+            let mut response = Response::new(Body::from(body));
+            *response.status_mut() = status;
+            let headers = response.headers_mut();
+            headers.insert(CONTENT_TYPE, JSON);
+            response
+        }
         Err(error) => {
             let error = format!("the answer is not JSON: {error}");
             Failure::new(StatusCode::INTERNAL_SERVER_ERROR, Code::Internal, error).into_response()

@@ -6,12 +6,13 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::RequestExt;
+use axum::RequestPartsExt;
 use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Query, RawPathParams, Request};
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, EXPECT, IF_MATCH};
-use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use http::request::Parts;
+use http::{HeaderValue, StatusCode, Uri};
 use http_body_util::BodyExt;
 use tonic::{Code, Status};
 
@@ -30,37 +31,37 @@ const DROPPED_BYTES: usize = 64 << 20;
 pub(super) struct Call {
     path: Vec<String>,
     query: Vec<(String, String)>,
-    uri: Uri,
-    headers: HeaderMap,
+    head: Parts,
     body: Bytes,
 }
 
 impl<S: Send + Sync> FromRequest<S> for Call {
     type Rejection = Failure;
 
-    async fn from_request(mut request: Request, _state: &S) -> Result<Self, Failure> {
-        let path = request.extract_parts::<RawPathParams>().await;
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Failure> {
+        let (mut head, body) = request.into_parts();
+        let path = head.extract::<RawPathParams>().await;
         let path = path.map_err(|_| Failure::invalid("path", "not valid UTF-8"))?;
         let path = path.iter().map(|(_, part)| part.to_owned()).collect();
-        let uri = request.uri().clone();
-        let query = Query::try_from_uri(&uri).map_or_else(|_| Vec::new(), |Query(pairs)| pairs);
-        let headers = request.headers().clone();
-        let body = read(request).await?;
+        let query =
+            Query::try_from_uri(&head.uri).map_or_else(|_| Vec::new(), |Query(pairs)| pairs);
+        let body = read(&head, body).await?;
         Ok(Call {
             path,
             query,
-            uri,
-            headers,
+            head,
             body,
         })
     }
 }
 
-async fn read(request: Request) -> Result<Bytes, Failure> {
-    let options = request.extensions().get::<Arc<RouterOptions>>();
+async fn read(head: &Parts, body: Body) -> Result<Bytes, Failure> {
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    let options = head.extensions.get::<Arc<RouterOptions>>();
     let most = options.expect("the router adds its options").body_bytes;
-    let asks_first = request.headers().contains_key(EXPECT);
-    let body = request.into_body();
+    let asks_first = head.headers.contains_key(EXPECT);
     if asks_first && body.size_hint().lower() > most as u64 {
         return Err(too_large());
     }
@@ -103,11 +104,14 @@ fn too_large() -> Failure {
 
 impl Call {
     pub(super) fn uri(&self) -> &Uri {
-        &self.uri
+        &self.head.uri
     }
 
     pub(super) fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
+        self.head
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
     }
 
     /// The path parts that stand for fields.
@@ -123,7 +127,7 @@ impl Call {
 
     /// The message in the body.
     pub(super) fn body<T: Fields>(&self) -> Result<T, Failure> {
-        if !is_json(self.headers.get(CONTENT_TYPE)) {
+        if !is_json(self.head.headers.get(CONTENT_TYPE)) {
             let error = "the body must be JSON, with Content-Type: application/json".to_owned();
             let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
             return Err(Failure::new(status, Code::InvalidArgument, error));
@@ -164,7 +168,7 @@ impl Call {
 
     /// Puts the revision that `If-Match` names into a field.
     pub(super) fn if_match(&self, into: &mut i64) -> Result<(), Failure> {
-        let Some(tag) = self.headers.get(IF_MATCH) else {
+        let Some(tag) = self.head.headers.get(IF_MATCH) else {
             return Ok(());
         };
         let tag = tag.to_str().unwrap_or_default();
@@ -186,7 +190,7 @@ impl Call {
 
     /// Puts `Idempotency-Key` into a field.
     pub(super) fn idempotency_key(&self, into: &mut String) -> Result<(), Failure> {
-        let Some(key) = self.headers.get("idempotency-key") else {
+        let Some(key) = self.head.headers.get("idempotency-key") else {
             return Ok(());
         };
         let key = key
@@ -199,7 +203,7 @@ impl Call {
     /// What a service answered to the request, whose body is the field `body` (with its dot).
     pub(super) fn failure(&self, status: &Status, body: &str) -> Failure {
         let mut failure = Failure::of(status, body);
-        if status.code() == Code::Aborted && self.headers.contains_key(IF_MATCH) {
+        if status.code() == Code::Aborted && self.head.headers.contains_key(IF_MATCH) {
             failure.status = StatusCode::PRECONDITION_FAILED;
         }
         failure
