@@ -33,6 +33,8 @@ pub(crate) async fn measure(bench: &Bench, table: &mut Table) -> Result<()> {
         let name = "RocksDB raw scan of a log of 1,000,000 lines";
         table.floor(name, "MiB/s", scan.mib_per_second(scan.time));
         table.floor_spans("RocksDB raw scan, one chunk of 640 lines", &scan.values);
+        let streamed = bench.wire.streamed().await?;
+        table.floor("tonic stream of 64-KiB messages", "MiB/s", streamed);
         let time = replay(&server, &task.run_id).await?;
         let (value, floor) = (scan.mib_per_second(time), scan.mib_per_second(scan.time));
         table.row(REPLAY, value, floor);

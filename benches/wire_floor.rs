@@ -14,7 +14,7 @@ use conveyor::proto::{self as served, driver_stream_response::Kind as Answer};
 use conveyor_client::proto::driver_service_client::DriverServiceClient;
 use conveyor_client::proto::driver_stream_response::Kind as Hear;
 use conveyor_client::proto::{
-    DriverStreamRequest, GetDriverRequest, Heartbeat, Hello, driver_stream_request,
+    DriverStreamRequest, GetDriverRequest, Heartbeat, Hello, Log, driver_stream_request,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -32,6 +32,9 @@ use super::{Result, http};
 pub(crate) const ARGUMENT: &str = "answer-and-do-nothing-else";
 /// Bytes of the answer to a bare GET.
 const BODY_BYTES: usize = 500;
+/// Messages of a stream that is sent as fast as it is taken, and bytes of each.
+const STREAMED: u64 = 2048;
+const STREAMED_BYTES: usize = 64 << 10;
 
 /// The process, and how to reach it.
 pub(crate) struct WireFloor {
@@ -122,6 +125,22 @@ impl WireFloor {
         Ok(spans)
     }
 
+    /// MiB per second of messages of 64 KiB, as fast as a stream of tonic takes them.
+    pub(crate) async fn streamed(&self) -> Result<f64> {
+        let (to, mut from) = self.stream().await?;
+        let start = Instant::now();
+        to.send(say(driver_stream_request::Kind::Log(Log {
+            first_line: STREAMED,
+            ..Log::default()
+        })))
+        .await?;
+        for _ in 0..STREAMED {
+            from.message().await?.ok_or("the stream goes on")?;
+        }
+        let mib = STREAMED as f64 * STREAMED_BYTES as f64 / f64::from(1 << 20);
+        Ok(mib / start.elapsed().as_secs_f64())
+    }
+
     /// Bare GETs of 500 bytes.
     pub(crate) async fn gets(&self, connections: usize, time: Duration) -> Result<Crowd> {
         http::crowd(self.http, connections, &http::get("/"), time).await
@@ -204,6 +223,13 @@ async fn echo_all(listener: TcpListener) {
     }
 }
 
+fn pushed(payload: String) -> Answer {
+    Answer::Message(served::Message {
+        payload,
+        ..served::Message::default()
+    })
+}
+
 /// Answers and does nothing.
 struct Nothing;
 
@@ -223,19 +249,19 @@ impl DriverService for Nothing {
         let (to, answers) = mpsc::channel(16);
         tokio::spawn(async move {
             while let Ok(Some(request)) = requests.message().await {
-                let answer = match request.kind {
+                let (answer, times) = match request.kind {
                     Some(Say::Hello(_)) => {
                         tokio::time::sleep(Duration::from_millis(1)).await;
-                        Answer::Message(served::Message {
-                            payload: stamp(),
-                            ..served::Message::default()
-                        })
+                        (pushed(stamp()), 1)
                     }
-                    _ => Answer::HeartbeatAck(served::HeartbeatAck {}),
+                    Some(Say::Log(log)) => (pushed("7".repeat(STREAMED_BYTES)), log.first_line),
+                    _ => (Answer::HeartbeatAck(served::HeartbeatAck {}), 1),
                 };
                 let answer = served::DriverStreamResponse { kind: Some(answer) };
-                if to.send(Ok(answer)).await.is_err() {
-                    return;
+                for _ in 0..times {
+                    if to.send(Ok(answer.clone())).await.is_err() {
+                        return;
+                    }
                 }
             }
         });
