@@ -14,7 +14,7 @@ use super::{Bench, Result};
 
 const LINES: u64 = 1000;
 const EVERY: Duration = Duration::from_millis(1);
-const FLOOR_TIME: Duration = Duration::from_millis(400);
+const FLOOR_TIME: Duration = Duration::from_millis(300);
 
 const P50: Row = Row {
     name: "a line, driver -> gRPC tail at 1,000 lines/s, p50",
@@ -73,6 +73,15 @@ pub(crate) async fn measure(bench: &Bench, table: &mut Table) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Push, put and push: the sum of their p50 and that of their p99, taken right before the lines.
+async fn floors(bench: &Bench) -> Result<(f64, f64)> {
+    let push = bench.wire.pushes(FLOOR_TIME).await?;
+    let put = bench.store.puts(FLOOR_TIME)?;
+    let p50 = push.p50() * 2.0 + put.p50();
+    let p99 = push.p99() * 2.0 + put.p99();
+    Ok((p50, p99))
 }
 
 /// How long each line takes from the driver to the follower, who gets them all.
