@@ -59,12 +59,8 @@ pub(crate) async fn measure(bench: &Bench, table: &mut Table) -> Result<()> {
     server.define("job").await?;
     let mut driver = Driver::join(&server, "builder", "job", 1).await?;
     for _ in 0..bench.rounds {
-        let push = bench.wire.pushes(FLOOR_TIME).await?;
-        let put = bench.store.puts(FLOOR_TIME)?;
-        let p50 = push.p50() * 2.0 + put.p50();
-        let p99 = push.p99() * 2.0 + put.p99();
-
         for (wire, row_p50, row_p99) in ROWS {
+            let (p50, p99) = floors(bench).await?;
             let task = driver.begin(&server, "job").await?;
             let follower = Follower::open(wire, &server, &task.run_id).await?;
             let spans = follow(&mut driver, &task, follower).await?;
