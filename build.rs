@@ -55,7 +55,7 @@ fn store() -> Result<(), Box<dyn Error>> {
     let records = protox::compile([STORE], ["proto"])?;
     prost_build::Config::new()
         .btree_map(["."])
-        .bytes([".conveyor.store.v1.LogChunkView.lines"]) // slices of what was read
+        .bytes([".conveyor.store.v1.LogChunk.lines"]) // slices of what was read
         .compile_fds(records)?;
     Ok(())
 }

@@ -7,7 +7,7 @@ tonic::include_proto!("conveyor.v1");
 pub mod json;
 mod tail;
 
-pub use tail::TailLogsResponse;
+pub use tail::{TailLogsResponse, TailedLine, TailedLines};
 
 /// The compiled `proto/conveyor/v1` with all it imports, annotations and comments included.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/api.bin"));

@@ -3,22 +3,26 @@
 //! Invariant: a follower shows what it read from the store. It asks whether the run has ended before it reads, so
 //! that an end never overtakes lines.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use futures_util::Stream;
 use futures_util::stream::try_unfold;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
+use tokio::task::JoinHandle;
 
 use super::hub::Follower;
 use super::{Engine, Inner};
 use crate::error::{Error, Result};
 use crate::model::name::{Noun, RunId};
-use crate::store::{LogPage, StoredLine, Writer};
+use crate::store::{LogPage, PackedLines, StoredChunk};
 
-/// About how many bytes a follower reads at a time.
+/// About how many bytes a follower reads at a time that keeps up, or fell behind a little.
 const READ_BYTES: usize = 64 << 10;
+/// About how many bytes one reads at a time that has just come: each read changes threads.
+const LONG_READ_BYTES: usize = 128 << 10;
+/// About what a chunk in memory costs beside its lines.
+const CHUNK_BYTES: usize = 256;
 /// About how many bytes it shows at a time: with many followers, what each of them holds counts.
 const SHOWN_BYTES: usize = 32 << 10;
 /// Bytes of the pages that are kept for followers behind the first one.
@@ -41,25 +45,26 @@ pub struct TailQuery {
     pub wait_for_unknown: bool,
 }
 
-/// Lines of one writer that a follower gets together.
-#[derive(Clone, Debug)]
+/// Lines that a follower gets together.
+#[derive(Clone, Debug, Default)]
 pub struct Lines {
-    page: Arc<LogPage>,
-    range: Range<usize>,
-    /// Set on the first lines after some that are no longer kept.
-    pub gap: bool,
+    /// The lines in order, by chunk: one line at least.
+    pub parts: Vec<Part>,
+    /// Lines before this one are no longer kept.
+    pub gap: Option<u64>,
 }
 
-impl Lines {
-    /// Who wrote them.
-    pub fn writer(&self) -> &Writer {
-        &self.page.writers[self.page.lines[self.range.start].writer]
-    }
-
-    /// The lines in order: one at least.
-    pub fn lines(&self) -> &[StoredLine] {
-        &self.page.lines[self.range.clone()]
-    }
+/// Lines of one chunk.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// The chunk, which says who wrote them.
+    pub chunk: Arc<StoredChunk>,
+    /// Place of the first line in the log.
+    pub first: u64,
+    /// How many lines.
+    pub count: u64,
+    /// The lines.
+    pub lines: PackedLines,
 }
 
 /// What is told of a log to those who follow it.
@@ -77,8 +82,10 @@ pub(super) struct Pages(Cache<(Arc<str>, u64), Arc<LogPage>>);
 
 impl Default for Pages {
     fn default() -> Self {
-        // What a line costs beside its text is about as much as its text.
-        let weigh = |_: &_, page: &Arc<LogPage>| u32::try_from(page.bytes * 2).unwrap_or(u32::MAX);
+        let weigh = |_: &_, page: &Arc<LogPage>| {
+            let chunks = page.iter().map(|it| CHUNK_BYTES + it.lines.bytes());
+            u32::try_from(chunks.sum::<usize>()).unwrap_or(u32::MAX)
+        };
         let pages = Cache::builder()
             .max_capacity(PAGES_BYTES)
             .weigher(weigh)
@@ -93,13 +100,14 @@ struct Tail {
     query: TailQuery,
     run: Arc<str>,
     follower: Follower<Arc<str>, LogNews>,
-    /// Lines that were read, from the index of the next one to show.
+    /// What was read, the chunk that is shown next, and what is left of it.
     page: Arc<LogPage>,
     next: usize,
+    rest: PackedLines,
+    /// The page after it, where that is being read already.
+    ahead: Option<JoinHandle<Result<LogPage>>>,
     /// The last line that was shown or passed over.
     after: u64,
-    /// Lines before the next ones are no longer kept.
-    gap: bool,
     /// Everything that was stored when the follower came has been read.
     caught_up: bool,
     /// The run had ended when the follower came.
@@ -130,7 +138,8 @@ impl Engine {
             follower,
             page: Arc::default(),
             next: 0,
-            gap: false,
+            rest: PackedLines::default(),
+            ahead: None,
             caught_up: false,
             ended: ended == Some(true),
         };
@@ -172,12 +181,19 @@ impl Inner {
 
 impl Tail {
     async fn next(&mut self) -> Result<Option<Lines>> {
+        let mut lines = Lines::default();
         loop {
-            if let Some(lines) = self.cut() {
+            let news = self.follower.news();
+            let mut bytes = self.take(&mut lines, SHOWN_BYTES);
+            // A follower that fell behind is shown what came together, in few pieces.
+            while bytes < SHOWN_BYTES && self.caught_up && self.after < news.last && self.read()? {
+                bytes += self.take(&mut lines, SHOWN_BYTES - bytes);
+            }
+            if bytes > 0 {
                 return Ok(Some(lines));
             }
-            let news = self.follower.news();
-            if (!self.caught_up || self.after < news.last) && self.read().await? {
+            if !self.caught_up {
+                self.catch_up().await?;
                 continue;
             }
             if self.ended || news.ended || !self.query.follow {
@@ -191,61 +207,94 @@ impl Tail {
         }
     }
 
-    /// The next lines of the page that are wanted, as many of one writer as are shown together.
-    fn cut(&mut self) -> Option<Lines> {
-        let page = Arc::clone(&self.page);
-        while let Some(first) = page.lines.get(self.next) {
-            let (start, mut bytes) = (self.next, 0);
-            let together = page.lines[start..].iter().take_while(|line| {
-                let fits = line.writer == first.writer && bytes < SHOWN_BYTES;
-                bytes += line.encoded.len();
-                fits
-            });
-            self.next += together.count();
-            self.gap |= first.seq > self.after + 1;
-            self.after = page.lines[self.next - 1].seq;
-            if self.wants(&page.writers[first.writer]) {
-                return Some(Lines {
-                    page,
-                    range: start..self.next,
-                    gap: std::mem::take(&mut self.gap),
+    /// Takes lines that are wanted off the page, about so many bytes. Answers how many bytes.
+    fn take(&mut self, lines: &mut Lines, most: usize) -> usize {
+        let mut bytes = 0;
+        while bytes < most
+            && let Some(chunk) = self.page.get(self.next)
+        {
+            let last = chunk.first + chunk.count - 1;
+            if chunk.first > self.after + 1 {
+                if !lines.parts.is_empty() {
+                    // What is missing is named before the lines that follow it.
+                    break;
+                }
+                lines.gap = Some(chunk.first);
+                self.after = chunk.first - 1;
+            }
+            if self.rest.bytes() == 0 {
+                self.rest = chunk.lines.clone();
+                let shown = self.after + 1 - chunk.first;
+                self.rest.take(usize::MAX, shown);
+            }
+            if !self.query.wants(chunk) {
+                (self.rest, self.after) = (PackedLines::default(), last);
+            } else {
+                let (some, count) = self.rest.take(most - bytes, u64::MAX);
+                bytes += some.bytes();
+                lines.parts.push(Part {
+                    chunk: Arc::clone(chunk),
+                    first: self.after + 1,
+                    count,
+                    lines: some,
                 });
+                self.after += count;
+            }
+            if self.after == last {
+                self.next += 1;
             }
         }
-        None
+        bytes
     }
 
-    fn wants(&self, writer: &Writer) -> bool {
-        let is = |wanted: &str, it: &str| wanted.is_empty() || wanted == it;
-        is(&self.query.driver, &writer.driver) && is(&self.query.step, &writer.step)
-    }
-
-    /// Reads on. False where there is nothing new.
-    async fn read(&mut self) -> Result<bool> {
+    /// Reads on where what was told just now stands: in memory. False where there is nothing new.
+    fn read(&mut self) -> Result<bool> {
         let inner = &self.engine.0;
         let place = (Arc::clone(&self.run), self.after);
         let page = match inner.log_pages.0.get(&place) {
             Some(page) => page,
             None => {
-                // What was told just now is in memory. What stood there before may be far away on the disk.
-                let page = if self.caught_up {
-                    inner.store.log_page(&self.run, self.after, READ_BYTES)?
-                } else {
-                    let store = &inner.store;
-                    store
-                        .long_log_page(&self.run, self.after, READ_BYTES)
-                        .await?
-                };
+                let page = inner.store.log_page(&self.run, self.after, READ_BYTES)?;
                 let page = Arc::new(page);
-                if page.lines.is_empty() {
-                    self.caught_up = true;
-                    return Ok(false);
+                if !page.is_empty() {
+                    inner.log_pages.0.insert(place, Arc::clone(&page));
                 }
-                inner.log_pages.0.insert(place, Arc::clone(&page));
                 page
             }
         };
+        Ok(self.turn_to(page))
+    }
+
+    /// Reads on where what was stored before stands, which may be far away on the disk. The page after it is read
+    /// while this one is sent.
+    async fn catch_up(&mut self) -> Result<()> {
+        let page = match self.ahead.take() {
+            Some(reading) => reading.await.map_err(|_| Error::Stopping)??,
+            None => self
+                .long_read(self.after)
+                .await
+                .map_err(|_| Error::Stopping)??,
+        };
+        let last = page.last().map(|chunk| chunk.first + chunk.count - 1);
+        self.ahead = last.map(|last| self.long_read(last));
+        self.caught_up = !self.turn_to(Arc::new(page));
+        Ok(())
+    }
+
+    fn long_read(&self, after: u64) -> JoinHandle<Result<LogPage>> {
+        let (store, run) = (self.engine.0.store.clone(), Arc::clone(&self.run));
+        tokio::task::spawn_blocking(move || Ok(store.log_page(&run, after, LONG_READ_BYTES)?))
+    }
+
+    fn turn_to(&mut self, page: Arc<LogPage>) -> bool {
         (self.page, self.next) = (page, 0);
-        Ok(true)
+        !self.page.is_empty()
+    }
+}
+
+impl TailQuery {
+    fn wants(&self, chunk: &StoredChunk) -> bool {
+        let is = |wanted: &str, it: &str| wanted.is_empty() || wanted == it;
+        is(&self.driver, &chunk.driver) && is(&self.step, &chunk.step)
     }
 }

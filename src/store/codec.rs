@@ -7,13 +7,14 @@ mod runs;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use prost::Message;
 use uuid::Uuid;
 
 use super::read::Kept;
 use super::records;
 use crate::model::driver::{Driver, EventFilter};
 use crate::model::json::Json;
-use crate::model::log::{Chunk, Line};
+use crate::model::log::{Chunk, Line, weight};
 use crate::model::name::{Name, ObjectId};
 use crate::model::pipeline::{Pipeline, Step};
 use crate::model::resource::{Definition, DriverResult, Resource};
@@ -288,18 +289,33 @@ impl TryFrom<records::DriverResult> for DriverResult {
 
 impl From<Chunk> for records::LogChunk {
     fn from(it: Chunk) -> Self {
-        let line = |line: Line| records::LogLine {
-            time: Some(wire_time(line.time)),
-            stream: line.stream,
-            labels: line.labels,
-            message: line.message,
-        };
+        let count = u32::try_from(it.lines.len()).expect("a batch has at most 4,096 lines");
+        // Beside its text, a line takes its time, the tags and the lengths.
+        let bytes = it.lines.iter().map(|line| weight(line) + 32).sum();
+        let mut packed = Vec::with_capacity(bytes);
+        for line in it.lines {
+            records::LogLine::from(line)
+                .encode_length_delimited(&mut packed)
+                .expect("a vector takes any number of bytes");
+        }
         Self {
             step: it.step,
             attempt: it.attempt,
             driver: it.driver,
             pipeline: it.pipeline,
-            lines: it.lines.into_iter().map(line).collect(),
+            count,
+            lines: packed.into(),
+        }
+    }
+}
+
+impl From<Line> for records::LogLine {
+    fn from(it: Line) -> Self {
+        Self {
+            time: Some(wire_time(it.time)),
+            stream: it.stream,
+            labels: it.labels,
+            message: it.message,
         }
     }
 }

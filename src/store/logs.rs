@@ -3,6 +3,7 @@
 //! Invariant: the chunks of a run follow each other without a gap or an overlap.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use prost::Message;
@@ -66,9 +67,47 @@ impl Batch {
     }
 }
 
-/// Who wrote lines.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Writer {
+/// Lines as they stand in the store: each with its length in front.
+#[derive(Clone, Debug, Default)]
+pub struct PackedLines(Bytes);
+
+impl PackedLines {
+    /// The lines, each an encoded record `LogLine`: fields of the API's `LogEntry`, as they go to readers.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest = &*self.0;
+        std::iter::from_fn(move || {
+            // That the lines are whole was seen when they were read.
+            let length = prost::decode_length_delimiter(&mut rest).ok()?;
+            let (line, after) = rest.split_at_checked(length)?;
+            rest = after;
+            Some(line)
+        })
+    }
+
+    /// Bytes of the lines.
+    pub fn bytes(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Takes lines off the front: as many as begin within so many bytes, but no more than `most`. Answers how many.
+    pub fn take(&mut self, bytes: usize, most: u64) -> (Self, u64) {
+        let (mut length, mut count) = (0, 0);
+        for line in self.iter() {
+            if length >= bytes || count >= most {
+                break;
+            }
+            length += prost::length_delimiter_len(line.len()) + line.len();
+            count += 1;
+        }
+        (Self(self.0.split_to(length)), count)
+    }
+}
+
+/// Lines that were written together.
+#[derive(Debug)]
+pub struct StoredChunk {
+    /// Place of the first line in the log.
+    pub first: u64,
     /// The step; empty for lines appended from outside.
     pub step: String,
     /// The attempt, from 1; 0 for lines appended from outside.
@@ -77,55 +116,38 @@ pub struct Writer {
     pub driver: String,
     /// The pipeline of the run.
     pub pipeline: String,
-}
-
-/// A line as it stands in the store.
-#[derive(Debug)]
-pub struct StoredLine {
-    /// Its place in the log.
-    pub seq: u64,
-    /// Who wrote it: an index of [`LogPage::writers`].
-    pub writer: usize,
-    /// An encoded record `LogLine`: fields of the API's `LogEntry`, as they go to readers.
-    pub encoded: Bytes,
-}
-
-/// Lines of a log that were read together, in order.
-#[derive(Debug, Default)]
-pub struct LogPage {
-    /// Who wrote them. Neighbours differ.
-    pub writers: Vec<Writer>,
+    /// How many lines.
+    pub count: u64,
     /// The lines.
-    pub lines: Vec<StoredLine>,
-    /// Bytes of the lines.
-    pub bytes: usize,
+    pub lines: PackedLines,
 }
 
-impl LogPage {
-    /// Adds the lines of a chunk that come after `after`.
-    fn add(&mut self, first: u64, chunk: records::LogChunkView, after: u64) {
-        let writer = Writer {
-            step: chunk.step,
-            attempt: chunk.attempt,
-            driver: chunk.driver,
-            pipeline: chunk.pipeline,
-        };
-        if self.writers.last() != Some(&writer) {
-            self.writers.push(writer);
+impl StoredChunk {
+    /// Reads a chunk. Its lines are a slice of the value.
+    fn read(key: &[u8], stored: Stored) -> Result<Self> {
+        let wrong = |what: &str| damaged(Family::Logs, key, what);
+        let first = last_number(key).ok_or_else(|| wrong("no number"))?;
+        let record = records::LogChunk::decode(Bytes::from(stored.into_bytes()))
+            .map_err(|error| wrong(&error.to_string()))?;
+        let mut lines = PackedLines(record.lines);
+        let (all, count) = lines.take(usize::MAX, u64::from(record.count));
+        if count != u64::from(record.count) || lines.bytes() > 0 {
+            return Err(wrong("its lines are not whole"));
         }
-        let writer = self.writers.len() - 1;
-        for (seq, encoded) in (first..).zip(chunk.lines) {
-            if seq > after {
-                self.bytes += encoded.len();
-                self.lines.push(StoredLine {
-                    seq,
-                    writer,
-                    encoded,
-                });
-            }
-        }
+        Ok(Self {
+            first,
+            step: record.step,
+            attempt: record.attempt,
+            driver: record.driver,
+            pipeline: record.pipeline,
+            count,
+            lines: all,
+        })
     }
 }
+
+/// Chunks of a log that were read together, in order.
+pub type LogPage = Vec<Arc<StoredChunk>>;
 
 impl Store {
     /// How many lines of a step's task are stored.
@@ -140,31 +162,29 @@ impl Store {
     /// The sequence number that the next line of a run gets.
     pub fn next_seq(&self, run: &str) -> Result<u64> {
         let mut next = 1;
-        walk(
-            &self.db,
-            &Prefix::Log(run),
-            None,
-            Order::Down,
-            |key, stored| {
-                let (first, chunk) = read_chunk(key, stored)?;
-                next = first + chunk.lines.len() as u64;
-                Ok(ControlFlow::Break(()))
-            },
-        )?;
+        let log = Prefix::Log(run);
+        walk(&self.db, &log, None, Order::Down, |key, stored| {
+            let chunk = StoredChunk::read(key, stored)?;
+            next = chunk.first + chunk.count;
+            Ok(ControlFlow::Break(()))
+        })?;
         Ok(next)
     }
 
-    /// Lines of a run after a sequence number: whole chunks, until there are `bytes` of them. No lines: there are
-    /// none yet.
+    /// The chunks of a run with lines after a sequence number, until there are `bytes` of them. None: there are no
+    /// such lines yet. The first chunk may begin before.
     pub fn log_page(&self, run: &str, after: u64, bytes: usize) -> Result<LogPage> {
-        let mut page = LogPage::default();
-        let next = after.saturating_add(1);
-        let mut from = Prefix::Log(run).encode().1;
-        from.extend(next.to_be_bytes());
-        walk_around(&self.db, &Prefix::Log(run), &from, |key, stored| {
-            let (first, chunk) = read_chunk(key, stored)?;
-            page.add(first, chunk, after);
-            Ok(if page.bytes >= bytes {
+        let (mut page, mut read) = (LogPage::new(), 0);
+        let log = Prefix::Log(run);
+        let mut from = log.encode().1;
+        from.extend(after.saturating_add(1).to_be_bytes());
+        walk_around(&self.db, &log, &from, |key, stored| {
+            let chunk = StoredChunk::read(key, stored)?;
+            if chunk.first + chunk.count > after.saturating_add(1) {
+                read += chunk.lines.bytes();
+                page.push(Arc::new(chunk));
+            }
+            Ok(if read >= bytes {
                 ControlFlow::Break(())
             } else {
                 ControlFlow::Continue(())
@@ -172,19 +192,61 @@ impl Store {
         })?;
         Ok(page)
     }
-
-    /// As [`Self::log_page`], where reading may take long.
-    pub async fn long_log_page(&self, run: &str, after: u64, bytes: usize) -> Result<LogPage> {
-        let run = run.to_owned();
-        self.blocking(move |store| store.log_page(&run, after, bytes))
-            .await
-    }
 }
 
-/// A chunk and the number of its first line. Its lines are slices of the value.
-fn read_chunk(key: &[u8], stored: Stored) -> Result<(u64, records::LogChunkView)> {
-    let wrong = |what: &str| damaged(Family::Logs, key, what);
-    let first = last_number(key).ok_or_else(|| wrong("no number"))?;
-    let chunk = records::LogChunkView::decode(Bytes::from(stored.into_bytes()));
-    Ok((first, chunk.map_err(|error| wrong(&error.to_string()))?))
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::log::Line;
+
+    fn line(message: String) -> Line {
+        Line {
+            time: Timestamp::UNIX_EPOCH,
+            stream: "stdout".to_owned(),
+            labels: [("k".to_owned(), "v".to_owned())].into(),
+            message,
+        }
+    }
+
+    fn chunk(messages: &[String]) -> records::LogChunk {
+        records::LogChunk::from(Chunk {
+            step: "1".to_owned(),
+            attempt: 1,
+            driver: "builder".to_owned(),
+            pipeline: String::new(),
+            lines: messages.iter().cloned().map(line).collect(),
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn lines_are_the_same_however_they_are_taken(
+            messages in prop::collection::vec(".{0,40}", 1..40),
+            pieces in prop::collection::vec((1_usize..200, 1_u64..9), 1..80),
+        ) {
+            let mut rest = PackedLines(chunk(&messages).lines);
+            let mut seen = Vec::new();
+            for (bytes, most) in pieces.into_iter().chain([(usize::MAX, u64::MAX)]) {
+                let (some, count) = rest.take(bytes, most);
+                prop_assert!(count <= most && some.iter().count() as u64 == count);
+                for line in some.iter() {
+                    seen.push(records::LogLine::decode(line).expect("a line").message);
+                }
+            }
+            prop_assert_eq!(seen, messages);
+        }
+
+        #[test]
+        fn a_chunk_that_is_cut_short_is_damaged(cut in 1_usize..100) {
+            let mut record = chunk(&["one".to_owned(), "two".to_owned(), "three".to_owned()]);
+            record.lines.truncate(record.lines.len().saturating_sub(cut));
+            let value = Value::of(&record).at(super::super::Position(1));
+            let key = Key::LogChunk("run", 1).encode().1;
+            let stored = Stored::new(Family::Logs, &key, &value).expect("a position");
+            prop_assert!(StoredChunk::read(&key, stored).is_err());
+        }
+    }
 }

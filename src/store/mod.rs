@@ -17,7 +17,7 @@
 //! | runs | Run | Run | engine/change, at every change of the run |
 //! | runs | StepData | StepData | engine/reports, with a result that has data |
 //! | runs | LogProgress | LogProgress | engine/task_logs, with each chunk |
-//! | logs | LogChunk | LogChunk, read as LogChunkView | engine/task_logs; engine/logs for lines from outside |
+//! | logs | LogChunk | LogChunk | engine/task_logs; engine/logs for lines from outside |
 //! | indexes | OpenRun | id of the run | engine/change, while the run has not ended |
 //! | indexes | ResourceRun, DefinitionRun | id of the run | engine/change, with the run |
 //! | indexes | Task | TaskRef | engine/change, when an offer is accepted |
@@ -48,7 +48,7 @@ use std::sync::Arc;
 
 pub use self::batch::{Batch, Position};
 pub use self::commit::Slot;
-pub use self::logs::{EncodedChunk, LogPage, Progress, StoredLine, Writer};
+pub use self::logs::{EncodedChunk, LogPage, PackedLines, Progress, StoredChunk};
 pub use self::read::Page;
 pub use self::resources::Change;
 pub use self::runs::{Request, RunFilter};

@@ -86,7 +86,7 @@ pub(super) struct Stored {
 }
 
 impl Stored {
-    fn new(family: Family, key: &[u8], value: &[u8]) -> Result<Self> {
+    pub(super) fn new(family: Family, key: &[u8], value: &[u8]) -> Result<Self> {
         let (position, bytes) = split(family, key, value)?;
         Ok(Self {
             position,

@@ -1,8 +1,8 @@
 //! LogService.
 
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 use futures_util::StreamExt;
-use prost::Message;
+use prost::{Message, encode_length_delimiter, length_delimiter_len};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{Answers, Api};
@@ -10,16 +10,14 @@ use crate::api::AppendLines;
 use crate::api::convert::time_from;
 use crate::api::rest::stream::WaitForUnknownRun;
 use crate::engine::logs::OutsideLine;
-use crate::engine::tail::{Lines, TailQuery};
+use crate::engine::tail::{Lines, Part, TailQuery};
 use crate::error::{Error, Violation};
 use crate::model::log::Line;
 use crate::proto::log_service_server::LogService;
 use crate::proto::{
     AppendLogsRequest, AppendLogsResponse, LogEntry, LogGap, TailLogsRequest, TailLogsResponse,
+    TailedLines,
 };
-
-/// Most bytes of a line's number on the wire.
-const NUMBER_BYTES: usize = 11;
 
 type Answer<T> = Result<Response<T>, Status>;
 
@@ -94,36 +92,46 @@ fn refuse(violations: Vec<Violation>) -> Result<(), Error> {
     }
 }
 
-/// The lines as they go over the wire: what all of them share, each one's number, and then the line as it is stored.
+/// The lines as they go over the wire: each entry is what the lines of its chunk share, its number, and then the line
+/// as it is stored.
 fn response(run: &str, lines: &Lines) -> TailLogsResponse {
-    let writer = lines.writer();
-    let mut entry = LogEntry {
-        run_id: run.to_owned(),
-        step: writer.step.clone(),
-        attempt: writer.attempt.cast_signed(),
-        driver: writer.driver.clone(),
-        pipeline: writer.pipeline.clone(),
-        ..LogEntry::default()
+    let mut answer = BytesMut::new();
+    for part in &lines.parts {
+        let shared = LogEntry {
+            run_id: run.to_owned(),
+            step: part.chunk.step.clone(),
+            attempt: part.chunk.attempt.cast_signed(),
+            driver: part.chunk.driver.clone(),
+            pipeline: part.chunk.pipeline.clone(),
+            ..LogEntry::default()
+        };
+        put_entries(&shared.encode_to_vec(), part, &mut answer);
+    }
+    let gap = TailedLines {
+        entries: Vec::new(),
+        gap: lines.gap.map(|first_seq| LogGap { first_seq }),
     };
-    let lines_of = lines.lines();
-    let shared = entry.encoded_len() + NUMBER_BYTES;
-    let bytes: usize = lines_of
-        .iter()
-        .map(|line| shared + line.encoded.len())
-        .sum();
-    let mut buffer = BytesMut::with_capacity(bytes);
-    let entries = lines_of.iter().map(|line| {
-        entry.seq = line.seq;
-        entry
-            .encode(&mut buffer)
-            .expect("a buffer takes any number of bytes");
-        buffer.extend_from_slice(&line.encoded);
-        buffer.split().freeze()
-    });
-    TailLogsResponse {
-        entries: entries.collect(),
-        gap: lines.gap.then(|| LogGap {
-            first_seq: lines_of[0].seq,
-        }),
+    gap.encode(&mut answer)
+        .expect("a buffer takes any number of bytes");
+    TailLogsResponse(answer.freeze())
+}
+
+fn put_entries(shared: &[u8], part: &Part, answer: &mut BytesMut) {
+    /// The field `entries` of a response, of a length that follows.
+    const ENTRIES: u8 = 1 << 3 | 2;
+    /// The field `seq` of an entry, a varint.
+    const SEQ: u8 = 2 << 3;
+    let fits = "a buffer takes any number of bytes";
+    let count = usize::try_from(part.count).expect("what is in memory can be counted");
+    answer.reserve(part.lines.bytes() + count * (shared.len() + 16));
+    for (line, seq) in part.lines.iter().zip(part.first..) {
+        let seq = usize::try_from(seq).expect("no log is so long");
+        let length = shared.len() + 1 + length_delimiter_len(seq) + line.len();
+        answer.put_u8(ENTRIES);
+        encode_length_delimiter(length, answer).expect(fits);
+        answer.put_slice(shared);
+        answer.put_u8(SEQ);
+        encode_length_delimiter(seq, answer).expect(fits);
+        answer.put_slice(line);
     }
 }

@@ -20,7 +20,7 @@ use super::call::Call;
 use super::error::Failure;
 use super::stream::{Next, Tail};
 use crate::proto::json::{self, Fields};
-use crate::proto::{LogEntry, TailLogsRequest};
+use crate::proto::{LogEntry, TailLogsRequest, TailedLine};
 
 /// The routes for lines that are not followed.
 pub(super) fn routes<S: Services>() -> Router<Arc<S>> {
@@ -38,14 +38,14 @@ pub(super) struct Documented<'a> {
     message: &'a str,
 }
 
-impl<'a> From<&'a LogEntry> for Documented<'a> {
-    fn from(entry: &'a LogEntry) -> Self {
+impl<'a> From<&'a TailedLine> for Documented<'a> {
+    fn from(line: &'a TailedLine) -> Self {
         Documented {
-            runid: &entry.run_id,
-            driver: &entry.driver,
-            pipeline: &entry.pipeline,
-            timestamp: entry.time.unwrap_or_default().seconds.to_string(),
-            message: &entry.message,
+            runid: line.run_id(),
+            driver: line.driver(),
+            pipeline: line.pipeline(),
+            timestamp: line.time.unwrap_or_default().seconds.to_string(),
+            message: line.message(),
         }
     }
 }
@@ -187,10 +187,10 @@ impl Array {
         })
     }
 
-    fn items(&mut self, entries: &[LogEntry]) -> String {
+    fn items(&mut self, entries: &[TailedLine]) -> String {
         let mut items = String::new();
         for entry in entries {
-            let is_wanted = self.pipeline.is_empty() || self.pipeline == entry.pipeline;
+            let is_wanted = self.pipeline.is_empty() || self.pipeline == entry.pipeline();
             if !is_wanted || self.left == 0 {
                 continue;
             }

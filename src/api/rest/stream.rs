@@ -17,7 +17,6 @@ use axum::{Extension, Router};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use http::header::UPGRADE;
-use prost::{DecodeError, Message};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Status};
 
@@ -27,7 +26,9 @@ use super::answer;
 use super::call::Call;
 use super::error::Failure;
 use super::logs;
-use crate::proto::{GetRunRequest, LogEntry, LogGap, RunState, TailLogsRequest, TailLogsResponse};
+use crate::proto::{
+    GetRunRequest, RunState, TailLogsRequest, TailLogsResponse, TailedLine, TailedLines,
+};
 
 /// Stands in the extensions of a `TailLogsRequest` from REST: a run that is not known is waited for, since
 /// lines may be posted for it. gRPC callers get NOT_FOUND.
@@ -148,28 +149,9 @@ pub(super) struct Tail {
     last: u64,
 }
 
-/// The next lines of a log, read.
-pub(super) struct Shown {
-    pub(super) entries: Vec<LogEntry>,
-    pub(super) gap: Option<LogGap>,
-}
-
-impl Shown {
-    fn read(answer: &TailLogsResponse) -> Result<Self, DecodeError> {
-        let entries = answer
-            .entries
-            .iter()
-            .map(|entry| LogEntry::decode(&**entry));
-        Ok(Self {
-            entries: entries.collect::<Result<_, _>>()?,
-            gap: answer.gap,
-        })
-    }
-}
-
 /// What comes next of a log.
 pub(super) enum Next {
-    Lines(Shown),
+    Lines(TailedLines),
     /// The run has ended and all is sent.
     End,
     /// The server stops.
@@ -201,7 +183,7 @@ impl Tail {
             biased;
             () = self.stop.cancelled() => Next::Stopped,
             next = self.lines.next() => match next {
-                Some(Ok(answer)) => match Shown::read(&answer) {
+                Some(Ok(answer)) => match answer.read() {
                     Ok(lines) => {
                         self.last = lines.entries.last().map_or(self.last, |entry| entry.seq);
                         Next::Lines(lines)
@@ -241,19 +223,19 @@ struct Whole<'a> {
     message: &'a str,
 }
 
-impl<'a> From<&'a LogEntry> for Whole<'a> {
-    fn from(entry: &'a LogEntry) -> Self {
+impl<'a> From<&'a TailedLine> for Whole<'a> {
+    fn from(line: &'a TailedLine) -> Self {
         Whole {
-            runid: &entry.run_id,
-            driver: &entry.driver,
-            pipeline: &entry.pipeline,
-            step: &entry.step,
-            attempt: entry.attempt,
-            seq: entry.seq,
-            stream: &entry.stream,
-            time: entry.time.unwrap_or_default().to_string(),
-            labels: &entry.labels,
-            message: &entry.message,
+            runid: line.run_id(),
+            driver: line.driver(),
+            pipeline: line.pipeline(),
+            step: line.step(),
+            attempt: line.attempt,
+            seq: line.seq,
+            stream: line.stream(),
+            time: line.time.unwrap_or_default().to_string(),
+            labels: &line.labels,
+            message: line.message(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Services that answer at once and keep nothing, so that the way to them can be tested alone.
 
+use bytes::{BufMut, BytesMut};
 use futures_util::stream::{self, BoxStream, StreamExt};
 use prost::Message;
 use tonic::{Code, Request, Response, Status, Streaming};
@@ -89,10 +90,10 @@ fn lines(run: &str, seq: u64) -> TailLogsResponse {
         labels: [("k".to_owned(), "v".to_owned())].into(),
         message: format!("line {seq} \u{1F600}\t\""),
     };
-    TailLogsResponse {
-        entries: vec![entry.encode_to_vec().into()],
-        gap: None,
-    }
+    let mut answer = BytesMut::new();
+    answer.put_u8(1 << 3 | 2); // the field `entries`
+    entry.encode_length_delimited(&mut answer).unwrap();
+    TailLogsResponse(answer.freeze())
 }
 
 fn nothing<T>() -> Result<Response<T>, Status> {

@@ -11,7 +11,8 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use tokio::time::{Interval, MissedTickBehavior, interval_at};
 
 use super::super::logs::Documented;
-use super::{Format, Next, Shown, Tail, Whole, json_text};
+use super::{Format, Next, Tail, Whole, json_text};
+use crate::proto::TailedLines;
 
 /// How often an idle stream shows that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -69,7 +70,7 @@ impl Frames {
     }
 }
 
-fn frames(lines: &Shown, format: Format) -> String {
+fn frames(lines: &TailedLines, format: Format) -> String {
     let mut frames = String::new();
     if let Some(gap) = &lines.gap {
         let _ = write!(

@@ -7,7 +7,8 @@ use futures_util::SinkExt;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Format, Next, Shown, Tail, Whole, json_text};
+use super::{Format, Next, Tail, Whole, json_text};
+use crate::proto::TailedLines;
 
 /// How often a peer is asked for a sign of life.
 const PING: Duration = Duration::from_secs(30);
@@ -22,7 +23,7 @@ const CLOSE_TIME: Duration = Duration::from_secs(2);
 /// Most bytes of a message that a peer sends: it has nothing to say.
 const MESSAGE_BYTES: usize = 4 << 10;
 /// Bytes collected for one write. The most that may wait is a line on top, each byte of it escaped.
-const WRITE_BYTES: usize = 64 << 10;
+const WRITE_BYTES: usize = 32 << 10;
 
 /// Bounds what a peer can cost.
 pub(super) fn limited(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
@@ -101,7 +102,7 @@ async fn close(mut socket: WebSocket, code: u16) {
     }
 }
 
-fn frames(lines: &Shown, format: Format) -> impl Iterator<Item = Message> {
+fn frames(lines: &TailedLines, format: Format) -> impl Iterator<Item = Message> {
     let gap = lines.gap.map(|gap| match format {
         Format::Documented => {
             let time = lines.entries.first().and_then(|entry| entry.time);
@@ -116,7 +117,7 @@ fn frames(lines: &Shown, format: Format) -> impl Iterator<Item = Message> {
     let entries = lines.entries.iter().map(move |entry| match format {
         Format::Documented => {
             let seconds = entry.time.unwrap_or_default().seconds.to_string();
-            json_text(&[&seconds, &entry.message])
+            json_text(&[&seconds, entry.message()])
         }
         Format::Whole => json_text(&Whole::from(entry)),
     });
