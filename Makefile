@@ -44,9 +44,9 @@ bench: ## measures how fast it is, in less than 10 minutes: one table. SUBJECTS=
 	@scripts/deps.sh build
 	@$(CARGO) bench --locked --bench conveyor -- $(SUBJECTS)
 
-bench-full: ## measures what takes long (large stores, hours of load made short): an hour, one table
+bench-full: ## measures what takes long (large stores, hours of load made short), in half an hour: one table
 	@scripts/deps.sh build
-	@$(CARGO) bench --locked --bench conveyor -- --full $(SUBJECTS)
+	@$(CARGO) bench --locked --bench conveyor -- --full --scale $(or $(SCALE),1) $(SUBJECTS)
 
 bench-compare: ## measures this version and BASE=<git ref> in turn, in half an hour: how much faster each row is
 	@scripts/deps.sh build

@@ -9,9 +9,11 @@ mod cycles;
 mod dispatch;
 mod driver;
 mod events;
+mod fill;
 mod floors;
 mod follower;
 mod footprint;
+mod grown;
 mod hot_run;
 mod http;
 mod lines;
@@ -24,6 +26,7 @@ mod reads;
 mod replay;
 mod scan_floor;
 mod server;
+mod soak;
 mod spans;
 mod store_floor;
 mod subjects;
@@ -54,6 +57,8 @@ struct Bench {
     program: PathBuf,
     /// How often each figure is taken.
     rounds: usize,
+    /// By how much long subjects are smaller than their rows say, for trying them.
+    scale: f64,
     place: TempDir,
     wire: WireFloor,
     store: StoreFloor,
@@ -62,6 +67,11 @@ struct Bench {
 impl Bench {
     fn place(&self) -> &Path {
         self.place.path()
+    }
+
+    /// A size that rows speak of, or less of it in a trial.
+    fn scaled(&self, size: usize) -> usize {
+        (size as f64 * self.scale) as usize
     }
 }
 
@@ -80,6 +90,9 @@ struct Arguments {
     /// What the other server is called.
     #[arg(long, default_value = "base")]
     base_name: String,
+    /// Tries long subjects at a part of the sizes that their rows name.
+    #[arg(long, default_value_t = 1.0)]
+    scale: f64,
     /// The subjects to measure, in place of all.
     subjects: Vec<String>,
 }
@@ -100,6 +113,7 @@ async fn run(arguments: Arguments) -> Result<()> {
     let mut bench = Bench {
         program: env!("CARGO_BIN_EXE_conveyor").into(),
         rounds: ROUNDS,
+        scale: arguments.scale,
         wire: WireFloor::start().await?,
         store: StoreFloor::open(&place.path().join("floor"))?,
         place,
@@ -123,6 +137,9 @@ async fn run(arguments: Arguments) -> Result<()> {
     for subject in subjects::pick(names, &[Kind::Floors, kind])? {
         eprintln!("measuring {}", subject.name);
         subject.measure(&bench, &mut table).await?;
+    }
+    if arguments.scale < 1.0 {
+        println!("a trial: {} of the sizes that rows name\n", arguments.scale);
     }
     println!("{}\n{table}", head.with_load_at_end()?);
     Ok(())

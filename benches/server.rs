@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ use conveyor_client::proto::{
     CreatePipelineRequest, CreateResourceDefinitionRequest, CreateResourceRequest, Pipeline,
     Resource, ResourceDefinition, Step,
 };
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tonic::transport::Channel;
@@ -23,6 +25,8 @@ use super::{Bench, Result};
 
 /// Longest wait for the first line of a process.
 const START: Duration = Duration::from_secs(20);
+/// Longest wait for its end once it is asked to stop.
+const STOP: Duration = Duration::from_secs(20);
 /// The spec of every resource: about what a small build needs.
 pub(crate) const SPEC: &str = r#"{"repository":"https://git.example.org/shop/cart.git","commit":"8f14e45fceea167a5a36dedd4bea2543","branch":"main","steps":[{"command":"make build"},{"command":"make test"}],"environment":{"CI":"true"}}"#;
 
@@ -58,6 +62,32 @@ impl Server {
         self.child = started.child;
         self.ready_after = started.ready_after;
         Ok(())
+    }
+
+    /// Stops the server as its service manager would, and starts it again where it was.
+    pub(crate) async fn restart_cleanly(&mut self, bench: &Bench) -> Result<()> {
+        kill_process(Pid::from_child(&self.child), Signal::TERM)?;
+        let ended = async {
+            while self.child.try_wait()?.is_none() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            Result::Ok(())
+        };
+        tokio::time::timeout(STOP, ended).await??;
+        let started = launch(bench, &self.data, &self.address.to_string()).await?;
+        self.child = started.child;
+        self.ready_after = started.ready_after;
+        Ok(())
+    }
+
+    /// How much its store takes on the disk, in KiB.
+    pub(crate) fn disk_kib(&self) -> Result<f64> {
+        let mut bytes = 0;
+        for entry in std::fs::read_dir(self.data.path().join("data"))? {
+            // A file may be removed while they are counted.
+            bytes += entry?.metadata().map_or(0, |file| file.blocks() * 512);
+        }
+        Ok(bytes as f64 / 1024.0)
     }
 
     /// The process's id.

@@ -55,6 +55,8 @@ static ALL: &[Subject] = &[
     subject!(Short, log_reads),
     subject!(Short, lists),
     subject!(Short, footprint),
+    subject!(Long, grown),
+    subject!(Long, soak),
 ];
 
 /// The subjects named, or those of the kinds where none is named.
