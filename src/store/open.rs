@@ -6,8 +6,8 @@ use std::path::Path;
 
 use prost::Message;
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode,
-    LogLevel, Options,
+    BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType,
+    DBRecoveryMode, LogLevel, Options, SliceTransform,
 };
 
 use super::batch::Position;
@@ -16,6 +16,10 @@ use super::{Error, FORMAT, Result, records};
 
 /// Bytes of the block cache that all families share.
 const CACHE_BYTES: usize = 64 << 20;
+/// Bytes of the log of writes: a start after a crash reads all of it.
+const WAL_BYTES: u64 = 64 << 20;
+/// Bytes that every key of an object begins with, in the family of revisions: a tag and an id.
+const OBJECT_PREFIX: usize = 17;
 
 /// Opens the database in `path`, or makes it.
 pub(super) fn database(path: &Path, max_open_files: i32) -> Result<DB> {
@@ -87,7 +91,7 @@ fn options(max_open_files: i32) -> Options {
     options.set_paranoid_checks(true);
     options.set_max_open_files(max_open_files);
     options.set_max_background_jobs(2);
-    options.set_max_total_wal_size(256 << 20);
+    options.set_max_total_wal_size(WAL_BYTES);
     options.set_keep_log_file_num(2);
     options.set_max_log_file_size(4 << 20);
     options.set_log_level(LogLevel::Warn);
@@ -98,6 +102,10 @@ fn family_options(family: Family, cache: &Cache) -> Options {
     let mut table = BlockBasedOptions::default();
     table.set_block_cache(cache);
     table.set_cache_index_and_filter_blocks(true);
+    // In parts of a few KiB, so that one look-up brings a part of a large file's index and filter into the cache, not
+    // all of it.
+    table.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+    table.set_partition_filters(true);
     table.set_format_version(5);
     let mut options = Options::default();
     options.set_compression_type(DBCompressionType::Lz4);
@@ -108,11 +116,22 @@ fn family_options(family: Family, cache: &Cache) -> Options {
             options.set_write_buffer_size(64 << 20);
             options.set_bottommost_compression_type(DBCompressionType::Zstd);
         }
-        Family::Meta | Family::Objects | Family::Revisions | Family::Runs | Family::Indexes => {
-            table.set_bloom_filter(10.0, false);
-            options.set_write_buffer_size(16 << 20);
+        Family::Revisions => {
+            small_records(&mut options, &mut table);
+            // What belongs to one object is in few of the files: with the object in the filters, a scan of it opens
+            // those and not one of each level.
+            options.set_prefix_extractor(SliceTransform::create_fixed_prefix(OBJECT_PREFIX));
+            options.set_memtable_prefix_bloom_ratio(0.1);
+        }
+        Family::Meta | Family::Objects | Family::Runs | Family::Indexes => {
+            small_records(&mut options, &mut table);
         }
     }
     options.set_block_based_table_factory(&table);
     options
+}
+
+fn small_records(options: &mut Options, table: &mut BlockBasedOptions) {
+    table.set_bloom_filter(10.0, false);
+    options.set_write_buffer_size(16 << 20);
 }

@@ -175,7 +175,10 @@ pub(super) fn walk(
         (Order::Down, Some(from)) => IteratorMode::From(from, Direction::Reverse),
         (Order::Down, None) => IteratorMode::End,
     };
-    for item in db.iterator_cf_opt(&handle(db, family), within(&first), mode) {
+    let mut options = within(&first);
+    // Upwards, files whose filters do not have the prefix are passed over; RocksDB has no such way downwards.
+    options.set_total_order_seek(order == Order::Down);
+    for item in db.iterator_cf_opt(&handle(db, family), options, mode) {
         let (key, value) = item?;
         if from == Some(&*key) {
             continue;
