@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::instances::{Changing, Instances};
 use super::outbox::Outbox;
 use super::queue::Queue;
 use crate::model::driver::Driver;
@@ -46,7 +47,7 @@ pub(super) struct DriverEntry {
     pub(super) known: Option<Driver>,
     /// Steps that wait.
     pub(super) queue: Queue,
-    pub(super) instances: HashMap<InstanceId, Instance>,
+    pub(super) instances: Instances,
 }
 
 /// One process of a driver: connected, or away with open tasks.
@@ -66,8 +67,6 @@ pub(super) struct Instance {
     /// When something was last heard of it.
     pub(super) heard: Duration,
     pub(super) last_ack: Duration,
-    /// Messages gone out when the queue was last looked at, and since when it has been stuck there.
-    pub(super) stuck: Option<(u64, Duration)>,
 }
 
 /// One stream of a driver instance.
@@ -108,18 +107,18 @@ impl Board {
     }
 
     /// The instance that has a task.
-    pub(super) fn holder(&mut self, task: TaskId) -> Option<&mut Instance> {
+    pub(super) fn holder(&mut self, task: TaskId) -> Option<Changing<'_>> {
         let task = self.tasks.get(&task)?;
         self.drivers
             .get_mut(&task.driver)?
             .instances
-            .get_mut(&task.offer.instance)
+            .get_mut(task.offer.instance)
     }
 
     /// The instance whose newest stream this is.
-    pub(super) fn instance_of(&mut self, session: &Arc<Session>) -> Option<&mut Instance> {
+    pub(super) fn instance_of(&mut self, session: &Arc<Session>) -> Option<Changing<'_>> {
         let entry = self.drivers.get_mut(&session.driver)?;
-        let instance = entry.instances.get_mut(&session.instance)?;
+        let instance = entry.instances.get_mut(session.instance)?;
         let current = instance
             .session
             .as_ref()
@@ -134,10 +133,10 @@ impl Board {
         };
         if entry
             .instances
-            .get(&instance)
+            .get(instance)
             .is_some_and(|it| it.session.is_none() && it.tasks.is_empty())
         {
-            entry.instances.remove(&instance);
+            entry.instances.remove(instance);
         }
         if entry.known.is_none() && entry.queue.is_empty() && entry.instances.is_empty() {
             self.drivers.remove(driver);
@@ -161,19 +160,21 @@ impl Instance {
             draining: false,
             heard: now,
             last_ack: Duration::ZERO,
-            stuck: None,
         }
     }
 
-    /// How many tasks it can take now.
-    pub(super) fn free_slots(&self, now: Duration, patience: Duration) -> usize {
-        let deaf =
-            self.session.is_none() || self.draining || self.muted || now > self.heard + patience;
-        if deaf {
+    /// How many tasks it can take, if it still lives.
+    pub(super) fn free_slots(&self) -> usize {
+        if self.session.is_none() || self.draining || self.muted {
             0
         } else {
             self.slots.saturating_sub(self.tasks.len())
         }
+    }
+
+    /// Whether it was heard so lately that it is taken to live.
+    pub(super) fn was_heard(&self, now: Duration, patience: Duration) -> bool {
+        now <= self.heard + patience
     }
 
     /// Whether it carries what a step asks for.

@@ -140,14 +140,15 @@ impl<'a> Change<'a> {
             return;
         };
         let driver = task.driver.clone();
-        if let Some(holder) = self.board.holder(offer.task) {
+        let session = self.board.holder(offer.task).and_then(|mut holder| {
             holder.tasks.remove(&offer.task);
-            if fenced && let Some(session) = holder.session.clone() {
-                self.send(
-                    &session,
-                    cancel(offer, CancelReason::Fenced, Duration::ZERO),
-                );
-            }
+            holder.session.clone()
+        });
+        if fenced && let Some(session) = session {
+            self.send(
+                &session,
+                cancel(offer, CancelReason::Fenced, Duration::ZERO),
+            );
         }
         self.board.tasks.remove(&offer.task);
         self.board.tidy(&driver, offer.instance);

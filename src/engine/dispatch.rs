@@ -31,27 +31,14 @@ impl Change<'_> {
         if entry.queue.is_empty() {
             return found;
         }
-        let mut free: Vec<(usize, InstanceId, &Instance)> = entry
-            .instances
-            .iter()
-            .map(|(id, instance)| (instance.free_slots(now, patience), *id, instance))
-            .filter(|(slots, ..)| *slots > 0)
-            .collect();
-        free.sort_by_key(|(slots, id, _)| (std::cmp::Reverse(*slots), *id));
+        let mut free = entry.instances.candidates(now, patience);
         let mut waiting = entry.queue.walk();
         while let Some((labels, (_, step), run)) =
-            waiting.next(|labels| free.iter().any(|it| it.2.carries(labels)))
+            waiting.next(|labels| free.any(|it| it.carries(labels)))
         {
-            let suits = |it: &(usize, InstanceId, &Instance)| {
-                it.2.carries(labels) && !it.2.has_refused((run, step), now)
-            };
-            let able = free.iter().enumerate().filter(|(_, it)| suits(it));
-            if let Some(at) = able.max_by_key(|(_, it)| it.0).map(|(at, _)| at) {
-                found.push((run, step, free[at].1));
-                free[at].0 -= 1;
-                if free[at].0 == 0 {
-                    free.swap_remove(at);
-                }
+            let suits = |it: &Instance| it.carries(labels) && !it.has_refused((run, step), now);
+            if let Some(instance) = free.take(suits) {
+                found.push((run, step, instance));
             }
         }
         found
@@ -90,18 +77,19 @@ impl Change<'_> {
             next_line: 0,
         };
         self.board.tasks.insert(task, open);
-        if let Some(holder) = self.board.holder(task) {
+        let session = self.board.holder(task).and_then(|mut holder| {
             holder.tasks.insert(task);
-            if let Some(session) = holder.session.clone() {
-                self.send(
-                    &session,
-                    Outgoing::Offer {
-                        run: id,
-                        step,
-                        offer,
-                    },
-                );
-            }
+            holder.session.clone()
+        });
+        if let Some(session) = session {
+            self.send(
+                &session,
+                Outgoing::Offer {
+                    run: id,
+                    step,
+                    offer,
+                },
+            );
         }
     }
 }

@@ -12,6 +12,7 @@ mod definitions;
 mod dispatch;
 pub mod drivers;
 mod hub;
+mod instances;
 mod leases;
 mod log_book;
 pub mod logs;

@@ -152,8 +152,10 @@ struct Queue {
     notice_bytes: usize,
     /// Why nothing more is added: an error, or `None` for a clean end.
     end: Option<Option<Error>>,
-    /// How many messages have gone out; a queue that waits without this moving is stuck.
+    /// How many messages have gone out.
     taken: u64,
+    /// What `taken` was when messages were first seen to wait there, and when that was.
+    stuck: Option<(u64, Duration)>,
 }
 
 impl Outbox {
@@ -239,10 +241,16 @@ impl Outbox {
         self.cut.cancelled().await;
     }
 
-    /// How many messages have gone out, if any wait now.
-    pub fn waiting(&self) -> Option<u64> {
-        let queue = self.lock();
-        (!queue.messages.is_empty()).then_some(queue.taken)
+    /// Since when messages wait and none goes out, as far as calls of this have seen it.
+    pub fn stuck_since(&self, now: Duration) -> Option<Duration> {
+        let mut queue = self.lock();
+        let taken = queue.taken;
+        if queue.messages.is_empty() {
+            queue.stuck = None;
+        } else if queue.stuck.is_none_or(|(before, _)| before != taken) {
+            queue.stuck = Some((taken, now));
+        }
+        queue.stuck.map(|(_, since)| since)
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {

@@ -81,7 +81,7 @@ impl Engine {
         match report {
             Report::Heartbeat(tasks) => self.heartbeat(session, &tasks).await,
             Report::Drain => {
-                if let Some(instance) = self.0.board().instance_of(session) {
+                if let Some(mut instance) = self.0.board().instance_of(session) {
                     instance.draining = true;
                 }
                 Ok(())
@@ -189,15 +189,17 @@ impl Engine {
         let mut change = Change::begin(&self.0);
         let tick = change.tick;
         let pause = tick + change.options().refusal_pause;
-        let instance = change.board.instance_of(session).ok_or(Error::Replaced)?;
-        instance.last_ack = tick;
-        instance.muted = false;
+        {
+            let mut instance = change.board.instance_of(session).ok_or(Error::Replaced)?;
+            instance.last_ack = tick;
+            instance.muted = false;
+        }
         change.touch(&session.driver);
         let task = own(&mut change.board, session, id, token)
             .map(|task| (task.run, task.step, task.accepted));
         match task {
             Some((run, step, false)) if refused => {
-                if let Some(instance) = change.board.instance_of(session) {
+                if let Some(mut instance) = change.board.instance_of(session) {
                     instance.refused.retain(|_, until| *until > tick);
                     instance.refused.insert((run, step), pause);
                 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::Stream;
 use futures_util::stream::try_unfold;
 
-use super::board::{Board, Instance, OpenRun, Task};
+use super::board::{Board, OpenRun, Task};
 use super::change::Change;
 use super::hub::Follower;
 use super::requests::digest;
@@ -309,11 +309,8 @@ fn restore(board: &mut Board, run: Run, engine: &Engine, tick: Duration) -> Resu
             let task = restored_task(&run, at, offer, engine, tick)?;
             board.tasks.insert(offer.task, task);
             let entry = board.driver(&step.driver);
-            let instance = entry.instances.entry(offer.instance);
-            instance
-                .or_insert_with(|| Instance::away(tick))
-                .tasks
-                .insert(offer.task);
+            let mut instance = entry.instances.entry(offer.instance, tick);
+            instance.tasks.insert(offer.task);
         }
     }
     let key = (run.resource.kind.clone(), run.resource.name.clone());

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::Engine;
-use super::board::{Board, Instance, Session};
+use super::board::{Board, Session};
 use super::change::Change;
 use super::outbox::{CancelReason, Outbox, Outgoing, Verdict};
 use crate::error::{Error, Result};
@@ -135,15 +135,14 @@ impl Engine {
     pub async fn stream_ended(&self, session: &Arc<Session>, clean: bool) -> Result<()> {
         let slot = self.0.store.committer().reserve(1024).await?;
         let mut change = Change::begin(&self.0);
-        let Some(instance) = change.board.instance_of(session) else {
+        let Some(mut instance) = change.board.instance_of(session) else {
             return Ok(());
         };
         instance.session = None;
-        if clean && instance.draining {
-            let tasks: Vec<TaskId> = instance.tasks.iter().copied().collect();
-            for task in tasks {
-                give_back(&mut change, task, "its driver gave it back");
-            }
+        let tasks = (clean && instance.draining).then(|| instance.tasks.clone());
+        drop(instance);
+        for task in tasks.into_iter().flatten() {
+            give_back(&mut change, task, "its driver gave it back");
         }
         change.board.tidy(&session.driver, session.instance);
         change.commit(slot);
@@ -226,7 +225,7 @@ impl Engine {
         let entry = change.board.driver(&hello.driver);
         let held = entry
             .instances
-            .get(&hello.instance)
+            .get(hello.instance)
             .map(|it| it.tasks.clone())
             .unwrap_or_default();
         for task in held {
@@ -296,7 +295,7 @@ fn go_on(change: &mut Change<'_>, hello: &Hello, id: TaskId, token: u64) -> Opti
 /// Ends an older stream of the instance, so that nothing more is taken from it. Of equals the first stays.
 fn replace_older(board: &mut Board, hello: &Hello) -> Result<()> {
     let entry = board.drivers.get_mut(&hello.driver);
-    let Some(instance) = entry.and_then(|entry| entry.instances.get_mut(&hello.instance)) else {
+    let Some(mut instance) = entry.and_then(|entry| entry.instances.get_mut(hello.instance)) else {
         return Ok(());
     };
     let equal_stands = instance.session.is_some() && instance.stream_number == hello.stream_number;
@@ -313,10 +312,7 @@ fn replace_older(board: &mut Board, hello: &Hello) -> Result<()> {
 fn connect(change: &mut Change<'_>, hello: &Hello, session: &Arc<Session>) {
     let (tick, now) = (change.tick, change.now);
     let entry = change.board.driver(&hello.driver);
-    let instance = entry
-        .instances
-        .entry(hello.instance)
-        .or_insert_with(|| Instance::away(tick));
+    let mut instance = entry.instances.entry(hello.instance, tick);
     instance.session = Some(Arc::clone(session));
     instance.stream_number = hello.stream_number;
     instance.slots = hello.slots;
@@ -327,7 +323,6 @@ fn connect(change: &mut Change<'_>, hello: &Hello, session: &Arc<Session>) {
     instance.muted = false;
     instance.draining = false;
     instance.heard = tick;
-    instance.stuck = None;
 }
 
 /// Takes a task back from an instance that no longer has it.

@@ -1,7 +1,5 @@
 //! How runs begin: with the write that causes them, in one batch.
 
-use std::collections::HashMap;
-
 use super::Engine;
 use super::change::{Change, RunSeed};
 use crate::error::{Error, Result, Violation};
@@ -77,22 +75,14 @@ fn first_steps(
     pipeline: Option<&Pipeline>,
     cause: Cause,
 ) -> Result<Vec<StepRun>> {
-    let known: HashMap<&Name, _> = change
-        .board
-        .drivers
-        .iter()
-        .filter_map(|(name, entry)| Some((name, entry.known.as_ref()?)))
-        .collect();
+    let drivers = &change.board.drivers;
     if let Some(pipeline) = pipeline {
         let steps = pipeline.steps.iter().map(|step| {
             let mut run = StepRun::new(step.id.clone(), step.name.clone(), step.driver.clone());
             run.timeout = step.timeout;
             run.labels = step.labels.clone();
-            if cause == Cause::Delete
-                && !known
-                    .get(&step.driver)
-                    .is_some_and(|driver| driver.takes(cause))
-            {
+            let known = || drivers.get(&step.driver)?.known.as_ref();
+            if cause == Cause::Delete && !known().is_some_and(|driver| driver.takes(cause)) {
                 run.state = StepState::Skipped;
                 run.reason = format!("driver {} does not listen to delete", step.driver);
             }
@@ -100,8 +90,9 @@ fn first_steps(
         });
         return Ok(steps.collect());
     }
-    let listeners = known
+    let listeners = drivers
         .values()
+        .filter_map(|entry| entry.known.as_ref())
         .filter(|driver| driver.listens_to(&resource.kind, cause));
     let steps = fan_out(listeners.map(|driver| driver.name.clone()));
     if steps.len() > MAX_STEPS {

@@ -1,11 +1,10 @@
 //! Bounded clean-up ticks: offers that lapsed, leases and graces that are over, streams that fell silent, room on the
 //! disk, and request ids that are old.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::Engine;
-use super::board::{Board, Session, Task};
+use super::board::{Board, Task};
 use super::change::Change;
 use crate::error::Error;
 use crate::model::name::{Name, TaskId};
@@ -94,11 +93,7 @@ impl Engine {
         let due = due.take(TICK_MOST).collect();
         let patience = self.0.options.heartbeat_period * 2;
         let ready = board.drivers.iter().filter(|(_, entry)| {
-            !entry.queue.is_empty()
-                && entry
-                    .instances
-                    .values()
-                    .any(|it| it.free_slots(tick, patience) > 0)
+            !entry.queue.is_empty() && entry.instances.candidates(tick, patience).any(|_| true)
         });
         (due, ready.map(|(name, _)| name.clone()).collect())
     }
@@ -112,7 +107,7 @@ impl Engine {
                 .drivers
                 .get(&task.driver)?
                 .instances
-                .get(&task.offer.instance)?;
+                .get(task.offer.instance)?;
             let Some(pushed) = task.pushed else {
                 return (task.lease_until <= tick).then_some(Due::Lapsed { muted: false });
             };
@@ -130,41 +125,26 @@ impl Engine {
     fn end_streams(&self) {
         let tick = self.0.tick();
         let lease = self.0.options.lease_time;
-        let mut board = self.0.board();
+        let board = self.0.board();
         let instances = board
             .drivers
-            .values_mut()
-            .flat_map(|entry| entry.instances.values_mut());
+            .values()
+            .flat_map(|entry| entry.instances.values());
         for instance in instances {
             let Some(session) = &instance.session else {
                 continue;
             };
             if instance.heard + lease <= tick {
-                end(
-                    session,
-                    Error::Silent(format!("nothing was heard for {lease:?}")),
-                );
+                let why = format!("nothing was heard for {lease:?}");
+                session.outbox.cut(Error::Silent(why));
             }
-            instance.stuck = match (session.outbox.waiting(), instance.stuck) {
-                (None, _) => None,
-                (Some(taken), Some((before, since))) if taken == before => Some((before, since)),
-                (Some(taken), _) => Some((taken, tick)),
-            };
-            if instance
-                .stuck
-                .is_some_and(|(_, since)| since + STUCK <= tick)
-            {
-                end(
-                    session,
-                    Error::TooSlow(format!("nothing could be written for {STUCK:?}")),
-                );
+            let stuck = session.outbox.stuck_since(tick);
+            if stuck.is_some_and(|since| since + STUCK <= tick) {
+                let why = format!("nothing could be written for {STUCK:?}");
+                session.outbox.cut(Error::TooSlow(why));
             }
         }
     }
-}
-
-fn end(session: &Arc<Session>, why: Error) {
-    session.outbox.cut(why);
 }
 
 fn end_task(change: &mut Change<'_>, id: TaskId, due: &Due) {
@@ -179,7 +159,7 @@ fn end_task(change: &mut Change<'_>, id: TaskId, due: &Due) {
     };
     match due {
         Due::Lapsed { muted } => {
-            if let Some(holder) = change.board.holder(id) {
+            if let Some(mut holder) = change.board.holder(id) {
                 holder.muted |= *muted;
             }
             change.apply(
