@@ -9,14 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::api::grpc::Api;
-use crate::api::listen::{self, ListenOptions};
+use crate::api::listen::{ListenOptions, serve};
 use crate::api::{Doors, RouterOptions};
 use crate::config::Settings;
 use crate::engine::world::SystemWorld;
@@ -25,6 +25,10 @@ use crate::store::Store;
 
 /// How long a driver's stream may take to end by itself once it was told to.
 const GOODBYE: Duration = Duration::from_millis(200);
+
+/// Most connections that wait to be accepted, as far as the kernel allows. One that finds no room tries again a second
+/// later, which a fleet that comes back after a restart would feel.
+const BACKLOG: u32 = 16_384;
 
 /// Why the server did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -60,12 +64,10 @@ pub enum Error {
 pub async fn run(settings: Settings) -> Result<(), Error> {
     let mut signals = Signals::new()?;
     let files = raise_file_limit();
-    let listener = TcpListener::bind(settings.listen)
-        .await
-        .map_err(|source| Error::Listen {
-            address: settings.listen,
-            source,
-        })?;
+    let listener = listen(settings.listen).map_err(|source| Error::Listen {
+        address: settings.listen,
+        source,
+    })?;
     let address = listener.local_addr()?;
     let store = Store::open(&settings.data, i32::try_from(files / 8).unwrap_or(i32::MAX))?;
     let (tracker, stop, accepting) = (
@@ -89,7 +91,7 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
         router_options(&settings, address, &serving, &stop, &tracker),
     );
     let options = listen_options(&settings, files);
-    let accept = listen::serve(listener, doors, options, accepting.clone(), &tracker);
+    let accept = serve(listener, doors, options, accepting.clone(), &tracker);
     announce(address, &settings)?;
     let mut failed = engine.failed();
     tokio::select! {
@@ -123,6 +125,17 @@ async fn drain(engine: &Engine, store: &Store, stop: &CancellationToken, tracker
     tracker.close();
     tracker.wait().await;
     store.close().await;
+}
+
+/// Connections that come during the start wait in the kernel until they are accepted.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// The first line of output: scripts read the address from it.
