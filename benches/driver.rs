@@ -1,14 +1,16 @@
-//! A driver as fast as the wire lets it be: one raw stream, no runtime, no heartbeats.
+//! A driver as fast as the wire lets it be: one raw stream, no runtime.
 //!
-//! A measurement is over long before a lease would be.
+//! It beats only when it is told to: most measurements are over long before a lease would be.
+
+use std::net::SocketAddr;
 
 use conveyor_client::proto::driver_service_client::DriverServiceClient;
 use conveyor_client::proto::driver_stream_request::Kind as Say;
 use conveyor_client::proto::driver_stream_response::Kind as Hear;
 use conveyor_client::proto::resource_service_client::ResourceServiceClient;
 use conveyor_client::proto::{
-    Ack, DriverStreamRequest, DriverStreamResponse, Hello, Log, LogLine, Reconcile,
-    Result as Outcome, ResultOutcome,
+    Ack, DriverStreamRequest, DriverStreamResponse, Heartbeat, Hello, Log, LogLine, Reconcile,
+    Result as Outcome, ResultOutcome, TaskToken,
 };
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -16,7 +18,7 @@ use tonic::Streaming;
 use uuid::Uuid;
 
 use super::Result;
-use super::server::{Server, resource};
+use super::server::{Server, channel, resource};
 
 /// One stream of a new instance.
 pub(crate) struct Driver {
@@ -32,7 +34,6 @@ impl Driver {
         definition: &str,
         slots: usize,
     ) -> Result<Self> {
-        let (to, requests) = mpsc::channel(1024);
         let hello = Hello {
             driver: name.to_owned(),
             instance_id: Uuid::new_v4().to_string(),
@@ -41,17 +42,23 @@ impl Driver {
             slots: i32::try_from(slots)?,
             ..Hello::default()
         };
-        to.send(message(Say::Hello(hello))).await?;
-        let mut client = DriverServiceClient::new(server.channel().await?);
-        let response = client.driver_stream(ReceiverStream::new(requests)).await?;
-        let mut driver = Self {
-            to,
-            from: response.into_inner(),
-        };
+        let mut driver = Self::open(server.address, hello).await?;
         match driver.hear().await? {
             Hear::Welcome(_) => Ok(driver),
             other => Err(format!("expected Welcome, heard {other:?}").into()),
         }
+    }
+
+    /// Says hello over a connection of its own.
+    pub(crate) async fn open(address: SocketAddr, hello: Hello) -> Result<Self> {
+        let (to, requests) = mpsc::channel(1024);
+        to.send(message(Say::Hello(hello))).await?;
+        let mut client = DriverServiceClient::new(channel(address).await?);
+        let response = client.driver_stream(ReceiverStream::new(requests)).await?;
+        Ok(Self {
+            to,
+            from: response.into_inner(),
+        })
     }
 
     /// The next thing the server says.
@@ -76,6 +83,11 @@ impl Driver {
         let task = self.offer().await?;
         self.accept(&task).await?;
         Ok(task)
+    }
+
+    /// Says that it lives and works on these.
+    pub(crate) async fn beat(&self, tasks: Vec<TaskToken>) -> Result<()> {
+        self.say(Say::Heartbeat(Heartbeat { tasks })).await
     }
 
     /// Accepts an offer.

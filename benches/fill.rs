@@ -21,6 +21,11 @@ const UNFINISHED: usize = 512;
 /// How often a long fill says how far it is.
 const SAY_AT: usize = 100_000;
 
+/// Makes so many resources, and with each a run that nobody ends.
+pub(crate) async fn create(server: &Server, definition: &str, many: usize) -> Result<()> {
+    create_within(server, definition, many, Arc::new(Semaphore::new(many))).await
+}
+
 /// Makes so many resources, and has a driver of this name end the run of each after so many lines.
 pub(crate) async fn finish(
     server: &Server,

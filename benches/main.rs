@@ -5,11 +5,13 @@
 //! else the machine does falls on both. `README.md` says how to read the table.
 
 mod compare;
+mod crowd;
 mod cycles;
 mod dispatch;
 mod driver;
 mod events;
 mod fill;
+mod fleet;
 mod floors;
 mod follower;
 mod footprint;
@@ -24,6 +26,7 @@ mod machine;
 mod processor;
 mod reads;
 mod replay;
+mod restarts;
 mod scan_floor;
 mod server;
 mod soak;
@@ -98,6 +101,7 @@ struct Arguments {
 }
 
 fn main() -> Result<()> {
+    machine::allow_many_connections()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

@@ -57,7 +57,17 @@ impl Server {
 
     /// Kills the server as a crash would, and starts it again where it was.
     pub(crate) async fn restart(&mut self, bench: &Bench) -> Result<()> {
+        self.kill();
+        self.start_again(bench).await
+    }
+
+    /// Kills the server as a crash would.
+    pub(crate) fn kill(&mut self) {
         stop(&mut self.child);
+    }
+
+    /// Starts the server that was killed where it was.
+    pub(crate) async fn start_again(&mut self, bench: &Bench) -> Result<()> {
         let started = launch(bench, &self.data, &self.address.to_string()).await?;
         self.child = started.child;
         self.ready_after = started.ready_after;
@@ -102,8 +112,7 @@ impl Server {
 
     /// A connection of its own.
     pub(crate) async fn channel(&self) -> Result<Channel> {
-        let channel = Channel::from_shared(format!("http://{}", self.address))?;
-        Ok(channel.connect().await?)
+        channel(self.address).await
     }
 
     /// A name that no resource has had.
@@ -177,6 +186,12 @@ async fn launch(bench: &Bench, data: &TempDir, listen: &str) -> Result<Started> 
         address,
         ready_after: start.elapsed(),
     })
+}
+
+/// A connection of its own to a server or a floor.
+pub(crate) async fn channel(address: SocketAddr) -> Result<Channel> {
+    let channel = Channel::from_shared(format!("http://{address}"))?;
+    Ok(channel.connect().await?)
 }
 
 /// Asks to make a pipeline of so many steps of one driver.

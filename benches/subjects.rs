@@ -55,6 +55,8 @@ static ALL: &[Subject] = &[
     subject!(Short, log_reads),
     subject!(Short, lists),
     subject!(Short, footprint),
+    subject!(Short, fleet),
+    subject!(Short, restarts),
     subject!(Long, grown),
     subject!(Long, soak),
 ];
@@ -81,7 +83,7 @@ impl Subject {
     /// Measures it. A server that hangs ends the run.
     pub(crate) async fn measure(&self, bench: &Bench, table: &mut Table) -> Result<()> {
         let limit = match self.kind {
-            Floors | Short => Duration::from_secs(120),
+            Floors | Short => Duration::from_secs(300),
             Long => Duration::from_secs(3600),
         };
         tokio::time::timeout(limit, (self.measure)(bench, table))

@@ -70,6 +70,11 @@ impl WireFloor {
         self.child.id()
     }
 
+    /// Where tonic and axum listen.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.http
+    }
+
     /// 64 bytes over TCP and back.
     pub(crate) async fn round_trips(&self, time: Duration) -> Result<Spans> {
         let mut stream = TcpStream::connect(self.echo).await?;
