@@ -6,11 +6,14 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use prost::Message;
-use rocksdb::{DB, Direction, IteratorMode, ReadOptions};
+use rocksdb::{DB, DBPinnableSlice, Direction, IteratorMode, ReadOptions};
 
 use super::batch::Position;
 use super::keys::{Family, Key, Prefix};
 use super::{Error, Result, Store};
+
+/// What RocksDB answers to one of many keys.
+type ReadValue<'a> = std::result::Result<Option<DBPinnableSlice<'a>>, rocksdb::Error>;
 
 /// Most bytes of one page.
 const PAGE_BYTES: usize = 3 << 20;
@@ -262,6 +265,24 @@ impl Store {
             }
             None => Ok(None),
         }
+    }
+
+    /// Reads things of the model that must be there, all of one family, in the order of their keys as given.
+    pub(super) fn read_all<T: Kept>(&self, keys: &[Key<'_>]) -> Result<Vec<T>> {
+        let keys: Vec<_> = keys.iter().map(Key::encode).collect();
+        let Some((family, _)) = keys.first() else {
+            return Ok(Vec::new());
+        };
+        let handle = handle(&self.db, *family);
+        let values = self
+            .db
+            .batched_multi_get_cf(&handle, keys.iter().map(|(_, key)| key), false);
+        let read = |((family, key), value): (&(Family, Vec<u8>), ReadValue<'_>)| {
+            let value = value?.ok_or_else(|| damaged(*family, key, "it is not there"))?;
+            let record: T::Record = Stored::new(*family, key, &value)?.record_at(*family, key)?;
+            T::try_from(record).map_err(|what| damaged(*family, key, &what))
+        };
+        keys.iter().zip(values).map(read).collect()
     }
 
     /// Walks things of the model in key order.

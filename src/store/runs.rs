@@ -1,5 +1,6 @@
 //! Runs, what their steps resulted in, known drivers, and requests that carried an id.
 
+use std::num::NonZero;
 use std::ops::ControlFlow;
 
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use uuid::Uuid;
 use super::batch::{Batch, Position};
 use super::keys::{Key, Prefix};
 use super::read::{Order, Page, PageBuilder, damaged, walk};
-use super::{Result, Store, codec, records};
+use super::{Error, Result, Store, codec, records};
 use crate::model::driver::Driver;
 use crate::model::json::Json;
 use crate::model::name::{Name, ObjectId, RunId, TaskId};
@@ -16,6 +17,8 @@ use crate::model::run::Run;
 
 /// Most runs that one page of a filtered list looks at.
 const LOOK_AT: usize = 10_000;
+/// How many runs are asked for in one read of many.
+const READ_AT_ONCE: usize = 256;
 
 /// A request that carried an id, and what it made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -173,25 +176,51 @@ impl Store {
         .await
     }
 
-    /// Reads every unfinished run, in their order.
+    /// Reads every unfinished run, in their order. Every core takes a share, since a start waits for it.
     pub async fn open_runs(&self) -> Result<Vec<Run>> {
         self.blocking(|store| {
-            let mut runs = Vec::new();
-            let family = Prefix::OpenRuns.encode().0;
-            walk(
-                &store.db,
-                &Prefix::OpenRuns,
-                None,
-                Order::Up,
-                |key, stored| {
-                    let run = store.run_at(stored.bytes(), family, key)?;
-                    runs.push(run.ok_or_else(|| damaged(family, key, "its run is not there"))?);
-                    Ok(ControlFlow::Continue(()))
-                },
-            )?;
-            Ok(runs)
+            let ids = store.open_run_ids()?;
+            let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+            let share = ids.len().div_ceil(threads).max(1);
+            std::thread::scope(|scope| {
+                let shares = ids.chunks(share);
+                let readers: Vec<_> = shares
+                    .map(|ids| scope.spawn(|| store.all_runs(ids)))
+                    .collect();
+                let mut runs = Vec::with_capacity(ids.len());
+                for reader in readers {
+                    runs.append(&mut reader.join().map_err(|_| Error::Closed)??);
+                }
+                Ok(runs)
+            })
         })
         .await
+    }
+
+    fn open_run_ids(&self) -> Result<Vec<RunId>> {
+        let mut ids = Vec::new();
+        let family = Prefix::OpenRuns.encode().0;
+        walk(
+            &self.db,
+            &Prefix::OpenRuns,
+            None,
+            Order::Up,
+            |key, stored| {
+                ids.push(run_id(stored.bytes(), family, key)?);
+                Ok(ControlFlow::Continue(()))
+            },
+        )?;
+        Ok(ids)
+    }
+
+    /// Reads runs that must be there.
+    fn all_runs(&self, ids: &[RunId]) -> Result<Vec<Run>> {
+        let mut runs = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(READ_AT_ONCE) {
+            let keys: Vec<_> = ids.iter().map(|id| Key::Run(*id)).collect();
+            runs.append(&mut self.read_all(&keys)?);
+        }
+        Ok(runs)
     }
 
     /// The highest order that a run was given.
@@ -276,7 +305,13 @@ impl Store {
 
     /// Follows an index entry to its run.
     fn run_at(&self, id: &[u8], family: super::keys::Family, key: &[u8]) -> Result<Option<Run>> {
-        let id = Uuid::from_slice(id).map_err(|error| damaged(family, key, &error.to_string()))?;
-        Ok(self.read(&Key::Run(RunId(id)))?.map(|(run, _)| run))
+        let id = run_id(id, family, key)?;
+        Ok(self.read(&Key::Run(id))?.map(|(run, _)| run))
     }
+}
+
+/// The id in an index entry; its key is for the error.
+fn run_id(bytes: &[u8], family: super::keys::Family, key: &[u8]) -> Result<RunId> {
+    let id = Uuid::from_slice(bytes).map_err(|error| damaged(family, key, &error.to_string()))?;
+    Ok(RunId(id))
 }
