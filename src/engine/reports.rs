@@ -288,7 +288,7 @@ impl Engine {
 /// Writes a result: the run's next state, the data, and what the resource shows of it.
 fn finish(change: &mut Change<'_>, id: crate::model::name::RunId, at: usize, result: TaskResult) {
     let Some(run) = change.run(id) else { return };
-    let (resource, cause, used) = (run.resource.id, run.cause, run.data_bytes());
+    let (resource, cause, used) = (run.resource.clone(), run.cause, run.data_bytes());
     let driver = run.steps[at].driver.clone();
     let (success, data, mut message) = match checked(result.data, used) {
         Ok(data) => (result.success, data, result.message),
@@ -318,7 +318,7 @@ fn finish(change: &mut Change<'_>, id: crate::model::name::RunId, at: usize, res
             data,
             time: change.now,
         };
-        change.batch.put_driver_result(resource, &result);
+        change.batch.put_driver_result(&resource, &result);
     }
 }
 

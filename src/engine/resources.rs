@@ -33,6 +33,20 @@ pub struct Shown {
     pub results: Vec<DriverResult>,
 }
 
+impl Shown {
+    /// The newest results first, as much of them as may be shown.
+    fn new(resource: Resource, mut results: Vec<DriverResult>) -> Self {
+        results.sort_by_key(|result| std::cmp::Reverse(result.time));
+        let mut bytes = 0;
+        results.retain(|result| {
+            bytes +=
+                result.message.len() + result.data.as_ref().map_or(0, |data| data.as_str().len());
+            bytes <= SHOWN_BYTES
+        });
+        Self { resource, results }
+    }
+}
+
 /// One thing seen by a watch of resources.
 #[derive(Clone, Debug)]
 pub enum Seen {
@@ -117,10 +131,8 @@ impl Engine {
             .resources(kind, page_start(&page.token)?, page_size(page.size)?)
             .await?;
         let listed = Listed::from(listed);
-        let mut items = Vec::with_capacity(listed.items.len());
-        for (resource, _) in listed.items {
-            items.push(self.shown(resource).await?);
-        }
+        let resources = listed.items.into_iter().map(|(resource, _)| resource);
+        let items = self.shown_page(resources.collect()).await?;
         Ok(Listed {
             items,
             tokens: listed.tokens,
@@ -194,18 +206,19 @@ impl Engine {
             Some(pipeline) => Some(self.stored_pipeline(pipeline).await?.0),
             None => None,
         };
-        let shown = self.shown(resource.clone()).await?;
+        let results = self.0.store.driver_results(&[&resource])?;
+        let results = results.concat();
         let run = self
             .with_run(&resource, pipeline.as_ref(), Cause::Delete, |change| {
                 change
                     .batch
                     .expect_at(&Key::ResourceHead(kind, name), position);
-                change.batch.delete_resource(&resource);
+                change.batch.delete_resource(&resource, &results);
                 cancel_untaken(change, kind, name);
             })
             .await?;
         Ok(Written {
-            resource: shown,
+            resource: Shown::new(resource, results),
             run: Some(run),
         })
     }
@@ -334,17 +347,21 @@ impl Engine {
         self.0.store.resource(kind, name).await?.ok_or_else(missing)
     }
 
-    /// A resource with what drivers last said, the newest first, as much as may be shown.
+    /// A resource with what drivers last said.
     pub(super) async fn shown(&self, resource: Resource) -> Result<Shown> {
-        let mut results = self.0.store.driver_results(resource.id).await?;
-        results.sort_by_key(|result| std::cmp::Reverse(result.time));
-        let mut bytes = 0;
-        results.retain(|result| {
-            bytes +=
-                result.message.len() + result.data.as_ref().map_or(0, |data| data.as_str().len());
-            bytes <= SHOWN_BYTES
+        let results = self.0.store.driver_results(&[&resource])?.pop();
+        Ok(Shown::new(resource, results.unwrap_or_default()))
+    }
+
+    /// Resources in order of type and name, with what drivers last said about each.
+    async fn shown_page(&self, resources: Vec<Resource>) -> Result<Vec<Shown>> {
+        let store = self.0.store.clone();
+        let page = tokio::task::spawn_blocking(move || {
+            let results = store.driver_results(&resources.iter().collect::<Vec<_>>())?;
+            let page = resources.into_iter().zip(results);
+            Ok(page.map(|(it, results)| Shown::new(it, results)).collect())
         });
-        Ok(Shown { resource, results })
+        page.await.map_err(|_| Error::Stopping)?
     }
 
     async fn created_before(&self, input: &ResourceInput, known: &Request) -> Result<Written> {

@@ -261,15 +261,14 @@ impl TryFrom<records::Driver> for Driver {
     }
 }
 
-impl From<&DriverResult> for records::DriverResult {
-    fn from(it: &DriverResult) -> Self {
-        Self {
-            driver: it.driver.to_string(),
-            success: it.success,
-            message: it.message.clone(),
-            data: json_text(it.data.as_ref()),
-            time: nanos(it.time),
-        }
+pub(super) fn driver_result(resource: ObjectId, it: &DriverResult) -> records::DriverResult {
+    records::DriverResult {
+        resource: resource.0.into(),
+        driver: it.driver.to_string(),
+        success: it.success,
+        message: it.message.clone(),
+        data: json_text(it.data.as_ref()),
+        time: nanos(it.time),
     }
 }
 
@@ -330,4 +329,3 @@ macro_rules! kept {
 }
 
 kept!(Definition: Definition, Resource: Resource, Pipeline: Pipeline, Driver: Driver, Run: Run);
-kept!(DriverResult: DriverResult);

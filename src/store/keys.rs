@@ -67,7 +67,7 @@ pub enum Key<'a> {
     /// One revision of a pipeline.
     PipelineRevision(ObjectId, i64),
     /// What a driver last said about a resource.
-    DriverResult(ObjectId, &'a Name),
+    DriverResult(&'a Name, &'a Name, &'a Name),
     /// A run.
     Run(RunId),
     /// Result data of a step of a run.
@@ -117,9 +117,14 @@ impl Key<'_> {
                 Family::Revisions,
                 tag(2).id(id.0).number(revision.cast_unsigned()).0,
             ),
-            Self::DriverResult(id, driver) => {
-                (Family::Revisions, tag(3).id(id.0).text(driver.as_str()).0)
-            }
+            Self::DriverResult(kind, name, driver) => (
+                Family::Objects,
+                tag(5)
+                    .text(kind.as_str())
+                    .text(name.as_str())
+                    .text(driver.as_str())
+                    .0,
+            ),
             Self::Run(run) => (Family::Runs, tag(1).id(run.0).0),
             Self::StepData(run, step) => {
                 (Family::Runs, tag(2).id(run.0).number(u64::from(*step)).0)
@@ -177,7 +182,7 @@ pub enum Prefix<'a> {
     /// The revisions of a resource.
     ResourceRevisions(ObjectId),
     /// What drivers said about a resource.
-    DriverResults(ObjectId),
+    DriverResults(&'a Name, &'a Name),
     /// All runs, in order of age.
     Runs,
     /// The results of a run's steps.
@@ -210,7 +215,10 @@ impl Prefix<'_> {
             Self::Resources(None) => (Family::Objects, tag(4).0),
             Self::Resources(Some(kind)) => (Family::Objects, tag(4).text(kind.as_str()).0),
             Self::ResourceRevisions(id) => (Family::Revisions, tag(1).id(id.0).0),
-            Self::DriverResults(id) => (Family::Revisions, tag(3).id(id.0).0),
+            Self::DriverResults(kind, name) => (
+                Family::Objects,
+                tag(5).text(kind.as_str()).text(name.as_str()).0,
+            ),
             Self::Runs => (Family::Runs, tag(1).0),
             Self::StepData(run) => (Family::Runs, tag(2).id(run.0).0),
             Self::Log(run) => (Family::Logs, tag(1).text(run).0),

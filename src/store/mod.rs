@@ -13,7 +13,7 @@
 //! | objects | ResourceHead | ResourceHead | engine/resources |
 //! | revisions | ResourceRevision | Resource | engine/resources; stays for the runs of a deleted resource |
 //! | revisions | PipelineRevision | Pipeline | engine/pipelines; stays likewise |
-//! | revisions | DriverResult | DriverResult | engine/reports, with the result of a step |
+//! | objects | DriverResult | DriverResult | engine/reports, with the result of a step |
 //! | runs | Run | Run | engine/change, at every change of the run |
 //! | runs | StepData | StepData | engine/reports, with a result that has data |
 //! | runs | LogProgress | LogProgress | engine/task_logs, with each chunk |
@@ -142,9 +142,22 @@ impl Store {
         Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
 
+    /// Moves what is in memory to files, so that the next start has no writes to bring back.
+    fn flush(&self) -> Result<()> {
+        let families = keys::Family::ALL.map(|family| read::handle(&self.db, family));
+        let families = families.iter().collect::<Vec<_>>();
+        Ok(self
+            .db
+            .flush_cfs_opt(&families, &rocksdb::FlushOptions::default())?)
+    }
+
     /// Writes what is queued and stops the committer. Later commits fail.
     pub async fn close(&self) {
         self.committer.stop().await;
+        let may_write = self.committer.failed().borrow().is_none();
+        if may_write && let Err(error) = self.blocking(Self::flush).await {
+            tracing::warn!(%error, "the next start has to bring back the last writes");
+        }
         // Threads of RocksDB that outlive the process's destructors would abort it.
         self.db.cancel_all_background_work(true);
     }

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use prost::Message;
-use rocksdb::{DB, DBPinnableSlice, Direction, IteratorMode, ReadOptions};
+use rocksdb::{DB, DBPinnableSlice, DBRawIteratorWithThreadMode, ReadOptions};
 
 use super::batch::Position;
 use super::keys::{Family, Key, Prefix};
@@ -173,24 +173,36 @@ pub(super) fn walk(
     if from.is_some_and(|from| !from.starts_with(&first)) {
         return Err(Error::Elsewhere);
     }
-    let mode = match (order, from) {
-        (Order::Up, from) => IteratorMode::From(from.unwrap_or(&first), Direction::Forward),
-        (Order::Down, Some(from)) => IteratorMode::From(from, Direction::Reverse),
-        (Order::Down, None) => IteratorMode::End,
-    };
-    let mut options = within(&first);
+    let mut options = within(&first, &first);
     // Upwards, files whose filters do not have the prefix are passed over; RocksDB has no such way downwards.
     options.set_total_order_seek(order == Order::Down);
-    for item in db.iterator_cf_opt(&handle(db, family), options, mode) {
-        let (key, value) = item?;
-        if from == Some(&*key) {
-            continue;
-        }
-        if see(&key, Stored::new(family, &key, &value)?)?.is_break() {
-            break;
-        }
+    let mut keys = db.raw_iterator_cf_opt(&handle(db, family), options);
+    match (order, from) {
+        (Order::Up, from) => keys.seek(from.unwrap_or(&first)),
+        (Order::Down, Some(from)) => keys.seek_for_prev(from),
+        (Order::Down, None) => keys.seek_to_last(),
     }
-    Ok(())
+    scan(keys, family, order, |key, stored| {
+        if from == Some(key) {
+            return Ok(ControlFlow::Continue(()));
+        }
+        see(key, stored)
+    })
+}
+
+/// Walks the keys from the first of one prefix to the last of another, upwards.
+pub(super) fn walk_between(
+    db: &DB,
+    first: &Prefix<'_>,
+    last: &Prefix<'_>,
+    see: impl FnMut(&[u8], Stored) -> Result<ControlFlow<()>>,
+) -> Result<()> {
+    let (family, first) = first.encode();
+    let mut options = within(&first, &last.encode().1);
+    options.set_total_order_seek(true);
+    let mut keys = db.raw_iterator_cf_opt(&handle(db, family), options);
+    keys.seek_to_first();
+    scan(keys, family, Order::Up, see)
 }
 
 /// Walks the keys of a prefix upwards from the last one that is not after `from`; where there is none, from the
@@ -199,29 +211,42 @@ pub(super) fn walk_around(
     db: &DB,
     prefix: &Prefix<'_>,
     from: &[u8],
-    mut see: impl FnMut(&[u8], Stored) -> Result<ControlFlow<()>>,
+    see: impl FnMut(&[u8], Stored) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
     let (family, first) = prefix.encode();
-    let mut keys = db.raw_iterator_cf_opt(&handle(db, family), within(&first));
+    let mut keys = db.raw_iterator_cf_opt(&handle(db, family), within(&first, &first));
     keys.seek_for_prev(from);
     if !keys.valid() {
         keys.status()?;
         keys.seek_to_first();
     }
+    scan(keys, family, Order::Up, see)
+}
+
+/// Goes on from where the iterator stands.
+fn scan(
+    mut keys: DBRawIteratorWithThreadMode<'_, DB>,
+    family: Family,
+    order: Order,
+    mut see: impl FnMut(&[u8], Stored) -> Result<ControlFlow<()>>,
+) -> Result<()> {
     while let Some((key, value)) = keys.item() {
         if see(key, Stored::new(family, key, value)?)?.is_break() {
             return Ok(());
         }
-        keys.next();
+        match order {
+            Order::Up => keys.next(),
+            Order::Down => keys.prev(),
+        }
     }
     Ok(keys.status()?)
 }
 
-/// Keeps a scan within a prefix.
-fn within(prefix: &[u8]) -> ReadOptions {
+/// Keeps a scan between the first key of one prefix and the last of another.
+fn within(first: &[u8], last: &[u8]) -> ReadOptions {
     let mut options = ReadOptions::default();
-    options.set_iterate_lower_bound(prefix);
-    options.set_iterate_upper_bound(upper_bound(prefix));
+    options.set_iterate_lower_bound(first);
+    options.set_iterate_upper_bound(upper_bound(last));
     options
 }
 

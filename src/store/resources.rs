@@ -1,13 +1,20 @@
 //! Definitions, resources and their revisions, and the log of changes that watches resume from.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
+use prost::Message;
+
 use super::batch::{Batch, Position};
-use super::keys::{Key, Prefix, last_number};
-use super::read::{Order, Page, PageBuilder, damaged, walk};
+use super::keys::{Family, Key, Prefix, last_number};
+use super::read::{Order, Page, PageBuilder, damaged, walk, walk_between};
 use super::{Result, Store, codec, records};
 use crate::model::name::{Name, ObjectId};
 use crate::model::resource::{Definition, DriverResult, Resource};
+use crate::model::run::ResourceRef;
+
+/// Most bytes of a resource that stands whole beside its name too. A page of lists has about 100 of them.
+const IN_HEAD_BYTES: usize = 8 << 10;
 
 /// A change of a resource.
 #[derive(Clone, Debug)]
@@ -38,15 +45,17 @@ impl Batch {
 
     /// Writes a revision of a resource and makes it the current one. `before` is the revision it replaces.
     pub fn put_resource(&mut self, resource: &Resource, before: Option<&Resource>) {
+        let record = records::Resource::from(resource);
+        self.put(
+            &Key::ResourceRevision(resource.id, resource.revision),
+            &record,
+        );
         let head = records::ResourceHead {
             id: resource.id.0.into(),
             revision: resource.revision,
+            resource: (record.encoded_len() <= IN_HEAD_BYTES).then_some(record),
         };
         self.put(&Key::ResourceHead(&resource.kind, &resource.name), &head);
-        self.put(
-            &Key::ResourceRevision(resource.id, resource.revision),
-            &records::Resource::from(resource),
-        );
         let old = before.and_then(|before| before.pipeline.as_ref());
         if old != resource.pipeline.as_ref() {
             self.unlink_pipeline(before);
@@ -60,18 +69,22 @@ impl Batch {
         self.change(resource, false);
     }
 
-    /// Deletes a resource. Its revisions stay for the runs that carry them out.
-    pub fn delete_resource(&mut self, resource: &Resource) {
-        self.delete(&Key::ResourceHead(&resource.kind, &resource.name));
+    /// Deletes a resource, and what drivers said about it. Its revisions stay for the runs that carry them out.
+    pub fn delete_resource(&mut self, resource: &Resource, results: &[DriverResult]) {
+        let (kind, name) = (&resource.kind, &resource.name);
+        self.delete(&Key::ResourceHead(kind, name));
+        for result in results {
+            self.delete(&Key::DriverResult(kind, name, &result.driver));
+        }
         self.unlink_pipeline(Some(resource));
         self.change(resource, true);
     }
 
     /// Writes what a driver said about a resource, in place of what it said before.
-    pub fn put_driver_result(&mut self, resource: ObjectId, result: &DriverResult) {
+    pub fn put_driver_result(&mut self, resource: &ResourceRef, result: &DriverResult) {
         self.put(
-            &Key::DriverResult(resource, &result.driver),
-            &records::DriverResult::from(result),
+            &Key::DriverResult(&resource.kind, &resource.name, &result.driver),
+            &codec::driver_result(resource.id, result),
         );
     }
 
@@ -120,12 +133,26 @@ impl Store {
             .map(|(resource, _)| resource))
     }
 
-    /// What drivers last said about a resource, in order of their names.
-    pub async fn driver_results(&self, id: ObjectId) -> Result<Vec<DriverResult>> {
-        let mut results = Vec::new();
-        self.each(&Prefix::DriverResults(id), None, Order::Up, |_, result| {
-            results.push(result);
-            ControlFlow::Continue(())
+    /// What drivers last said about each of some resources, which stand in order of type and name. One scan reads it.
+    pub fn driver_results(&self, resources: &[&Resource]) -> Result<Vec<Vec<DriverResult>>> {
+        let mut results = vec![Vec::new(); resources.len()];
+        let (Some(first), Some(last)) = (resources.first(), resources.last()) else {
+            return Ok(results);
+        };
+        let first = Prefix::DriverResults(&first.kind, &first.name);
+        let last = Prefix::DriverResults(&last.kind, &last.name);
+        let ids = resources.iter().map(|it| it.id);
+        let places: HashMap<ObjectId, usize> = ids.zip(0..).collect();
+        walk_between(&self.db, &first, &last, |key, stored| {
+            let wrong = |what: &str| damaged(Family::Objects, key, what);
+            let record: records::DriverResult = stored.record_at(Family::Objects, key)?;
+            let id = ObjectId(codec::uuid(&record.resource).map_err(|what| wrong(&what))?);
+            // A task may end after its resource was deleted: what it said then is nobody's.
+            if let Some(at) = places.get(&id) {
+                let result = DriverResult::try_from(record).map_err(|what| wrong(&what))?;
+                results[*at].push(result);
+            }
+            Ok(ControlFlow::Continue(()))
         })?;
         Ok(results)
     }
@@ -159,7 +186,7 @@ impl Store {
                     if !page.has_room() {
                         return Ok(ControlFlow::Break(()));
                     }
-                    let resource = store.at_head(&stored.record_at(prefix.encode().0, key)?)?;
+                    let resource = store.at_head(stored.record_at(prefix.encode().0, key)?)?;
                     page.add(
                         key,
                         resource.spec.as_str().len(),
@@ -250,16 +277,19 @@ impl Store {
 
     fn current(&self, key: &Key<'_>) -> Result<Option<(Resource, Position)>> {
         match self.record::<records::ResourceHead>(key)? {
-            Some((head, position)) => Ok(Some((self.at_head(&head)?, position))),
+            Some((head, position)) => Ok(Some((self.at_head(head)?, position))),
             None => Ok(None),
         }
     }
 
-    fn at_head(&self, head: &records::ResourceHead) -> Result<Resource> {
+    fn at_head(&self, head: records::ResourceHead) -> Result<Resource> {
         let (family, bytes) = Key::Format.encode();
         let id = ObjectId(codec::uuid(&head.id).map_err(|what| damaged(family, &bytes, &what))?);
         let key = Key::ResourceRevision(id, head.revision);
         let (family, bytes) = key.encode();
+        if let Some(record) = head.resource {
+            return Resource::try_from(record).map_err(|what| damaged(family, &bytes, &what));
+        }
         let missing = || damaged(family, &bytes, "the current revision is not there");
         self.read(&key)?
             .map(|(resource, _)| resource)

@@ -1,6 +1,8 @@
 //! The newest result of each driver, shown in the metadata of a resource.
 
-use conveyor_client::proto::{Resource, Result as Outcome, ResultOutcome};
+use conveyor_client::proto::{
+    ListResourcesRequest, Resource, Result as Outcome, ResultOutcome, StepState,
+};
 use serde_json::{Value, json};
 
 use crate::support::{Scripted, Server, params, resource};
@@ -184,4 +186,56 @@ async fn shown_results_are_bounded_to_1_mib_the_newest() {
         !now.metadata.contains_key("driverresults.d0"),
         "the oldest is not"
     );
+}
+
+#[tokio::test]
+async fn what_is_said_after_a_delete_is_nobodys() {
+    let server = Server::start().await;
+    server.define("image").await;
+    let mut builder = Scripted::new(&server, "builder", "image").await;
+    let run = server.create("image", "a").await;
+    let task = builder.take().await;
+    server.step_is(&run, 0, StepState::Running).await;
+    server.delete("image", "a").await;
+    builder.succeed(&task).await;
+    server.create("image", "a").await;
+    let anew = server.read("image", "a", 0).await.unwrap();
+    assert!(
+        !anew.metadata.contains_key("driverresults.builder"),
+        "{:?}",
+        anew.metadata
+    );
+}
+
+#[tokio::test]
+async fn list_shows_each_resource_with_its_own_results() {
+    let server = Server::start().await;
+    server.define("image").await;
+    let mut builder = Scripted::new(&server, "builder", "image").await;
+    let names = ["a", "a-b", "b", "large", "z"];
+    for name in names {
+        let mut resource = resource("image", name);
+        if name == "large" {
+            resource.spec_json = json!({"text": "7".repeat(100 << 10)}).to_string();
+        }
+        server.try_create(resource).await.unwrap();
+        let task = builder.take().await;
+        let said = Outcome {
+            message: format!("this is {name}"),
+            ..Scripted::success(&task, 0)
+        };
+        builder.report(said).await;
+    }
+    let request = ListResourcesRequest {
+        resource: "image".to_owned(),
+        ..ListResourcesRequest::default()
+    };
+    let page = server.resources().list_resources(request).await.unwrap();
+    let page = page.into_inner().resources;
+    assert_eq!(page.iter().map(|it| &*it.name).collect::<Vec<_>>(), names);
+    for listed in page {
+        let message = format!("this is {}", listed.name);
+        assert_eq!(shown(&listed, "builder")["message"], message);
+        assert_eq!(server.read("image", &listed.name, 0).await.unwrap(), listed);
+    }
 }
