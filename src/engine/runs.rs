@@ -254,12 +254,15 @@ impl Engine {
             let name = driver.name.clone();
             change.board.driver(&name).known = Some(driver);
         }
+        // In their order, so that queues grow at their end.
+        let ids: Vec<RunId> = runs.iter().map(|run| run.id).collect();
+        change.board.runs.reserve(ids.len());
+        change.board.lines.reserve(ids.len());
         for run in runs {
             change.board.last_order = change.board.last_order.max(run.order);
             let tick = change.tick;
             restore(&mut change.board, run, self, tick)?;
         }
-        let ids: Vec<RunId> = change.board.runs.keys().copied().collect();
         for id in ids {
             change.requeue(id);
         }
