@@ -9,6 +9,7 @@ use super::Result;
 
 /// What stands above the table.
 pub(crate) struct Head {
+    commit: Option<String>,
     cores: usize,
     processor: String,
     filesystem: String,
@@ -27,6 +28,8 @@ impl Head {
             .into());
         }
         Ok(Self {
+            // Now, since somebody may check out another one while this runs.
+            commit: commit(),
             cores: std::thread::available_parallelism()?.get(),
             processor: processor()?,
             filesystem,
@@ -38,7 +41,8 @@ impl Head {
     pub(crate) fn with_load_at_end(&self) -> Result<String> {
         Ok(format!(
             "{}{} cores ({}), load {} before and {} after, stores on {}, {} rounds\n",
-            commit()
+            self.commit
+                .as_ref()
                 .map(|commit| format!("{commit}, "))
                 .unwrap_or_default(),
             self.cores,
