@@ -123,7 +123,12 @@ fn family_options(family: Family, cache: &Cache) -> Options {
             options.set_prefix_extractor(SliceTransform::create_fixed_prefix(OBJECT_PREFIX));
             options.set_memtable_prefix_bloom_ratio(0.1);
         }
-        Family::Meta | Family::Objects | Family::Runs | Family::Indexes => {
+        Family::Objects => {
+            small_records(&mut options, &mut table);
+            // A page of a list is a few reads, not a dozen.
+            table.set_block_size(16 << 10);
+        }
+        Family::Meta | Family::Runs | Family::Indexes => {
             small_records(&mut options, &mut table);
         }
     }
