@@ -24,6 +24,7 @@ mod requests;
 pub mod resources;
 pub mod runs;
 pub mod sessions;
+mod shown;
 mod space;
 mod start;
 mod sweep;

@@ -33,20 +33,6 @@ pub struct Shown {
     pub results: Vec<DriverResult>,
 }
 
-impl Shown {
-    /// The newest results first, as much of them as may be shown.
-    fn new(resource: Resource, mut results: Vec<DriverResult>) -> Self {
-        results.sort_by_key(|result| std::cmp::Reverse(result.time));
-        let mut bytes = 0;
-        results.retain(|result| {
-            bytes +=
-                result.message.len() + result.data.as_ref().map_or(0, |data| data.as_str().len());
-            bytes <= SHOWN_BYTES
-        });
-        Self { resource, results }
-    }
-}
-
 /// One thing seen by a watch of resources.
 #[derive(Clone, Debug)]
 pub enum Seen {
@@ -347,23 +333,6 @@ impl Engine {
         self.0.store.resource(kind, name).await?.ok_or_else(missing)
     }
 
-    /// A resource with what drivers last said.
-    pub(super) async fn shown(&self, resource: Resource) -> Result<Shown> {
-        let results = self.0.store.driver_results(&[&resource])?.pop();
-        Ok(Shown::new(resource, results.unwrap_or_default()))
-    }
-
-    /// Resources in order of type and name, with what drivers last said about each.
-    async fn shown_page(&self, resources: Vec<Resource>) -> Result<Vec<Shown>> {
-        let store = self.0.store.clone();
-        let page = tokio::task::spawn_blocking(move || {
-            let results = store.driver_results(&resources.iter().collect::<Vec<_>>())?;
-            let page = resources.into_iter().zip(results);
-            Ok(page.map(|(it, results)| Shown::new(it, results)).collect())
-        });
-        page.await.map_err(|_| Error::Stopping)?
-    }
-
     async fn created_before(&self, input: &ResourceInput, known: &Request) -> Result<Written> {
         let missing = || Error::NotFound(Noun::Resource, format!("{}/{}", input.kind, input.name));
         let resource = self
@@ -381,9 +350,6 @@ impl Engine {
         })
     }
 }
-
-/// Most bytes of driver results that a resource is shown with.
-const SHOWN_BYTES: usize = 1 << 20;
 
 fn digest_of(input: &ResourceInput) -> Vec<u8> {
     let pipeline = input.pipeline.as_ref().map_or("", Name::as_str);
