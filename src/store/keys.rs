@@ -185,8 +185,6 @@ pub enum Prefix<'a> {
     DriverResults(&'a Name, &'a Name),
     /// All runs, in order of age.
     Runs,
-    /// The results of a run's steps.
-    StepData(RunId),
     /// The log of a run.
     Log(&'a str),
     /// All unfinished runs.
@@ -220,7 +218,6 @@ impl Prefix<'_> {
                 tag(5).text(kind.as_str()).text(name.as_str()).0,
             ),
             Self::Runs => (Family::Runs, tag(1).0),
-            Self::StepData(run) => (Family::Runs, tag(2).id(run.0).0),
             Self::Log(run) => (Family::Logs, tag(1).text(run).0),
             Self::OpenRuns => (Family::Indexes, tag(1).0),
             Self::ResourceRuns(kind, name) => (
