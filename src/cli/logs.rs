@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use conveyor_client::proto::{LogEntry, RunState, TailLogsRequest, TailLogsResponse};
 use conveyor_client::{Client, proto};
+use jiff::{SignedDuration, Timestamp};
 use owo_colors::{AnsiColors, OwoColorize};
 use tokio::time::{Instant, sleep};
 use tonic::{Code, Status};
@@ -28,6 +29,15 @@ pub(super) struct Args {
     /// Only lines after this sequence number
     #[arg(long, value_name = "N", default_value_t = 0)]
     after: u64,
+    /// Begin at the last so many lines
+    #[arg(long, value_name = "N")]
+    tail: Option<u64>,
+    /// Only lines of the last while, such as 10m, or from a time on, such as 2026-11-21T08:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    since: Option<Timestamp>,
+    /// Only lines of this step
+    #[arg(long, value_name = "ID", default_value = "")]
+    step: String,
     /// Begin each line with its time
     #[arg(long)]
     timestamps: bool,
@@ -80,6 +90,26 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     }
 }
 
+/// A time as people say it: how long ago, or when.
+fn since(text: &str) -> Result<Timestamp, String> {
+    if let Ok(time) = text.parse() {
+        return Ok(time);
+    }
+    let ago: SignedDuration = text
+        .parse()
+        .map_err(|_| "give a while such as 30s or 2h, or a time such as 2026-11-21T08:00:00Z")?;
+    Timestamp::now()
+        .checked_sub(ago)
+        .map_err(|_| "there was no such time".to_owned())
+}
+
+fn stamp(time: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp {
+        seconds: time.as_second(),
+        nanos: time.subsec_nanosecond(),
+    }
+}
+
 /// Whether a new try can help: a server that drains, or a connection that broke under the call.
 fn went_away(status: &Status) -> bool {
     status.code() == Code::Unavailable || std::error::Error::source(status).is_some()
@@ -89,9 +119,12 @@ async fn tail(client: &Client, args: &Args, printer: &mut Printer) -> Result<(),
     let request = TailLogsRequest {
         run_id: args.run.clone(),
         driver: args.driver.clone(),
-        step: String::new(),
+        step: args.step.clone(),
         after: printer.after,
         follow: Some(args.follow),
+        // One who comes back goes on where he was.
+        last_lines: args.tail.filter(|_| printer.after == args.after),
+        since: args.since.map(stamp),
     };
     let mut answers = client.logs().tail_logs(request).await?.into_inner();
     while let Some(answer) = answers.message().await? {

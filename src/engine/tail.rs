@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use futures_util::Stream;
 use futures_util::stream::try_unfold;
+use jiff::Timestamp;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use tokio::task::JoinHandle;
@@ -39,6 +40,10 @@ pub struct TailQuery {
     pub step: String,
     /// Go on after this sequence number.
     pub after: u64,
+    /// Begin at the last so many of the stored lines that are wanted.
+    pub last_lines: Option<u64>,
+    /// Only lines written at this time or later.
+    pub since: Option<Timestamp>,
     /// Whether to wait for more until the run has ended.
     pub follow: bool,
     /// Whether to wait for a run that is not known.
@@ -132,7 +137,7 @@ impl Engine {
         }
         let tail = Tail {
             engine: self.clone(),
-            after: query.after,
+            after: self.tail_start(&query).await?,
             query,
             run,
             follower,
@@ -146,6 +151,17 @@ impl Engine {
         Ok(try_unfold(tail, |mut tail| async move {
             Ok(tail.next().await?.map(|lines| (lines, tail)))
         }))
+    }
+
+    /// The number of the line after which a follower begins.
+    async fn tail_start(&self, query: &TailQuery) -> Result<u64> {
+        let Some(last) = query.last_lines else {
+            return Ok(query.after);
+        };
+        let (run, wanted) = (query.run.clone(), query.clone());
+        let places = move |chunk: &StoredChunk| wanted.places_in(chunk);
+        let start = self.0.store.before_last_lines(run, last, places).await?;
+        Ok(start.max(query.after))
     }
 
     /// Whether a run is known and has ended, and the number of the last line of its log.
@@ -230,15 +246,20 @@ impl Tail {
             if !self.query.wants(chunk) {
                 (self.rest, self.after) = (PackedLines::default(), last);
             } else {
-                let (some, count) = self.rest.take(most - bytes, u64::MAX);
-                bytes += some.bytes();
-                lines.parts.push(Part {
-                    chunk: Arc::clone(chunk),
-                    first: self.after + 1,
-                    count,
-                    lines: some,
-                });
-                self.after += count;
+                let (old, wanted) = self.query.by_time(&self.rest);
+                self.rest.take(usize::MAX, old);
+                self.after += old;
+                let (some, count) = self.rest.take(most - bytes, wanted);
+                if count > 0 {
+                    bytes += some.bytes();
+                    lines.parts.push(Part {
+                        chunk: Arc::clone(chunk),
+                        first: self.after + 1,
+                        count,
+                        lines: some,
+                    });
+                    self.after += count;
+                }
             }
             if self.after == last {
                 self.next += 1;
@@ -296,5 +317,33 @@ impl TailQuery {
     fn wants(&self, chunk: &StoredChunk) -> bool {
         let is = |wanted: &str, it: &str| wanted.is_empty() || wanted == it;
         is(&self.driver, &chunk.driver) && is(&self.step, &chunk.step)
+    }
+
+    /// How many lines at the front are too old, and how many after those are wanted together.
+    fn by_time(&self, lines: &PackedLines) -> (u64, u64) {
+        let Some(since) = self.since else {
+            return (0, u64::MAX);
+        };
+        let mut times = lines.times().map(|time| time >= since).peekable();
+        let mut count = |wanted| {
+            let mut count = 0;
+            while times.next_if_eq(&wanted).is_some() {
+                count += 1;
+            }
+            count
+        };
+        (count(false), count(true))
+    }
+
+    /// The places of the wanted lines in a chunk.
+    fn places_in(&self, chunk: &StoredChunk) -> Vec<u64> {
+        match self.since {
+            _ if !self.wants(chunk) => Vec::new(),
+            None => (0..chunk.count).collect(),
+            Some(since) => (0..)
+                .zip(chunk.lines.times())
+                .filter_map(|(place, time)| (time >= since).then_some(place))
+                .collect(),
+        }
     }
 }

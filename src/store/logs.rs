@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use prost::Message;
 
 use super::batch::{Batch, Value};
@@ -84,6 +85,15 @@ impl PackedLines {
         })
     }
 
+    /// When each line was written. Nothing else of them is read.
+    pub fn times(&self) -> impl Iterator<Item = Timestamp> {
+        self.iter().map(|line| {
+            let stamp = LineTime::decode(line).ok().and_then(|line| line.time);
+            let stamp = stamp.unwrap_or_default();
+            Timestamp::new(stamp.seconds, stamp.nanos).unwrap_or_default()
+        })
+    }
+
     /// Bytes of the lines.
     pub fn bytes(&self) -> usize {
         self.0.len()
@@ -101,6 +111,13 @@ impl PackedLines {
         }
         (Self(self.0.split_to(length)), count)
     }
+}
+
+/// The one field of a record `LogLine` that says when it was written; the rest is skipped.
+#[derive(Clone, PartialEq, Message)]
+struct LineTime {
+    #[prost(message, optional, tag = "7")]
+    time: Option<prost_types::Timestamp>,
 }
 
 /// Lines that were written together.
@@ -169,6 +186,37 @@ impl Store {
             Ok(ControlFlow::Break(()))
         })?;
         Ok(next)
+    }
+
+    /// The number of the line after which a run's log has `last` more lines that are wanted; 0 where it has no more
+    /// than that. `wanted` gives the places of such lines in a chunk.
+    pub async fn before_last_lines(
+        &self,
+        run: String,
+        last: u64,
+        wanted: impl Fn(&StoredChunk) -> Vec<u64> + Send + 'static,
+    ) -> Result<u64> {
+        self.blocking(move |store| {
+            let (mut left, mut before) = (last, None);
+            let log = Prefix::Log(&run);
+            walk(&store.db, &log, None, Order::Down, |key, stored| {
+                let chunk = StoredChunk::read(key, stored)?;
+                before.get_or_insert(chunk.first + chunk.count - 1);
+                for place in wanted(&chunk).into_iter().rev() {
+                    if left == 0 {
+                        break;
+                    }
+                    (left, before) = (left - 1, Some(chunk.first + place - 1));
+                }
+                Ok(if left == 0 {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                })
+            })?;
+            Ok(if left == 0 { before.unwrap_or(0) } else { 0 })
+        })
+        .await
     }
 
     /// The chunks of a run with lines after a sequence number, until there are `bytes` of them. None: there are no

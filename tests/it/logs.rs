@@ -2,4 +2,5 @@
 
 mod appended;
 mod doors;
+mod parts;
 mod tails;

@@ -29,11 +29,17 @@ impl LogService for Api {
         let wait_for_unknown = request.extensions().get::<WaitForUnknownRun>().is_some();
         let request = request.into_inner();
         let run = request.run_id.clone();
+        let since = request.since.map(|time| time_from(time, "since"));
+        let since = since
+            .transpose()
+            .map_err(|violation| Error::Invalid(vec![violation]))?;
         let query = TailQuery {
             run: request.run_id,
             driver: request.driver,
             step: request.step,
             after: request.after,
+            last_lines: request.last_lines,
+            since,
             follow: request.follow.unwrap_or(true),
             wait_for_unknown,
         };

@@ -17,6 +17,7 @@ use axum::{Extension, Router};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use http::header::UPGRADE;
+use prost_types::Timestamp;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Status};
 
@@ -99,10 +100,18 @@ fn wanted(call: &Call) -> Result<TailLogsRequest, Failure> {
     }
     call.query("step", &mut wanted.step)?;
     call.query("after", &mut wanted.after)?;
+    if call.query_value("last_lines").is_some() {
+        call.query("last_lines", wanted.last_lines.insert(0))?;
+    }
+    if call.query_value("since").is_some() {
+        call.query("since", wanted.since.insert(Timestamp::default()))?;
+    }
     if let Some(id) = call.header(LAST_EVENT_ID) {
         let id = id.parse();
         wanted.after =
             id.map_err(|_| Failure::invalid("Last-Event-ID", "must be a whole number"))?;
+        // One who comes back goes on where he was, and does not begin at the end again.
+        wanted.last_lines = None;
     }
     let mut follow = true;
     call.query("follow", &mut follow)?;
