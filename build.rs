@@ -3,7 +3,7 @@
 
 #[path = "build/json.rs"]
 mod json;
-#[path = "build/rest.rs"]
+#[path = "build/rest/mod.rs"]
 mod rest;
 
 use std::error::Error;

@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
+use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor, OneofDescriptor};
 
-use crate::rest::Binding;
+use crate::rest::{Binding, snake};
 
 /// The fields of documented objects, which are shown even when empty; all others only when not.
-const DOCUMENTED: [(&str, &[&str]); 4] = [
+const DOCUMENTED: [(&str, &[&str]); 5] = [
     (
         "ResourceDefinition",
         &["id", "name", "description", "version", "schema_json"],
@@ -30,6 +30,13 @@ const DOCUMENTED: [(&str, &[&str]); 4] = [
         ],
     ),
     ("Step", &["id", "name", "driver"]),
+    ("AppendLogsResponse", &["count"]),
+];
+
+/// The names that the documents have for fields of a log line. Lines come in under either.
+const ALIASES: [(&str, &str, &str); 2] = [
+    ("LogEntry", "run_id", "runid"),
+    ("LogEntry", "time", "timestamp"),
 ];
 
 /// Messages that are a text in JSON.
@@ -45,21 +52,26 @@ enum Shape {
     Parsed,
     /// The exact text of a JSON value, shown as that value.
     Text,
+    /// The name of an enum's value.
+    Name,
+    /// One of several messages.
+    OneOf(OneofDescriptor),
 }
 
 /// The impls for every message of ours that a route takes or answers.
 pub(crate) fn messages(bindings: &[Binding]) -> String {
-    let mut reached = BTreeMap::new();
+    let (mut taken, mut answered) = (BTreeMap::new(), BTreeMap::new());
     for binding in bindings {
-        let carried = binding
-            .body_message()
-            .into_iter()
-            .chain([binding.answer_message()]);
-        carried.for_each(|message| reach(message, &mut reached));
+        if let Some(message) = binding.body_message() {
+            reach(message, &mut taken);
+        }
+        reach(binding.answer_message(), &mut answered);
     }
     let mut code = String::new();
-    for message in reached.values() {
+    for message in taken.values() {
         write_read(message, &mut code);
+    }
+    for message in answered.values() {
         write_show(message, &mut code);
     }
     code
@@ -83,17 +95,22 @@ fn write_read(message: &MessageDescriptor, code: &mut String) {
     let arms: String = shown(message)
         .map(|(field, shape)| {
             let read = match shape {
-                Shape::Plain => "plain(map)".to_owned(),
-                Shape::Message => "message(map)".to_owned(),
-                Shape::Messages => "messages(map)".to_owned(),
-                Shape::Parsed => "parsed(map)".to_owned(),
-                Shape::Text => "text(map)".to_owned(),
+                Shape::Plain => "plain(map)",
+                Shape::Message => "message(map)",
+                Shape::Messages => "messages(map)",
+                Shape::Parsed if alias(&field).is_some() => "moment(map)",
+                Shape::Parsed => "parsed(map)",
+                Shape::Text => "text(map)",
+                Shape::Name | Shape::OneOf(_) => {
+                    panic!("{} in a body needs a form here", field.full_name())
+                }
             };
             let name = field.name();
-            format!(
-                "            {:?} => self.{name} = {read}?,\n",
-                key(name, &field)
-            )
+            let keys = match alias(&field) {
+                Some(alias) => format!("{name:?} | {alias:?}"),
+                None => format!("{:?}", key(name, &field)),
+            };
+            format!("            {keys} => self.{name} = {read}?,\n")
         })
         .collect();
     let _ = write!(
@@ -113,24 +130,12 @@ fn write_read(message: &MessageDescriptor, code: &mut String) {
 
 fn write_show(message: &MessageDescriptor, code: &mut String) {
     let entries: String = shown(message)
-        .map(|(field, shape)| {
-            let name = field.name();
-            let value = match shape {
-                Shape::Plain | Shape::Message | Shape::Messages => format!("&self.{name}"),
-                Shape::Parsed => format!("&Shown(&self.{name})"),
-                Shape::Text => format!("&Text(&self.{name})"),
-            };
-            let entry = format!("map.serialize_entry({:?}, {value})?;", key(name, &field));
-            if is_documented(message.name(), name) {
-                format!("        {entry}\n")
-            } else {
-                format!("        if is_given(&self.{name}) {{ {entry} }}\n")
-            }
-        })
+        .map(|(field, shape)| show(message, &field, &shape))
         .collect();
     let _ = write!(
         code,
         "impl Serialize for super::{} {{
+    #[allow(unused_mut)] // for one without fields
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {{
         let mut map = to.serialize_map(None)?;
 {entries}        map.end()
@@ -139,6 +144,35 @@ fn write_show(message: &MessageDescriptor, code: &mut String) {
 ",
         message.name()
     );
+}
+
+/// The statement that shows a field.
+fn show(message: &MessageDescriptor, field: &FieldDescriptor, shape: &Shape) -> String {
+    let name = field.name();
+    let value = match shape {
+        Shape::Plain | Shape::Message | Shape::Messages => format!("&self.{name}"),
+        Shape::Parsed => format!("&Shown(&self.{name})"),
+        Shape::Text => format!("&Text(&self.{name})"),
+        Shape::Name => format!("self.{name}().as_str_name()"),
+        Shape::OneOf(of) => {
+            let variant = format!(
+                "super::{}::{}::{}",
+                snake(message.name()),
+                camel(of.name()),
+                camel(name)
+            );
+            return format!(
+                "        if let Some({variant}(it)) = &self.{} {{ map.serialize_entry({name:?}, it)?; }}\n",
+                of.name()
+            );
+        }
+    };
+    let entry = format!("map.serialize_entry({:?}, {value})?;", key(name, field));
+    if is_documented(message.name(), name) {
+        format!("        {entry}\n")
+    } else {
+        format!("        if is_given(&self.{name}) {{ {entry} }}\n")
+    }
 }
 
 /// The fields in their order, without those whose exact text is shown in their place.
@@ -153,12 +187,17 @@ fn shown(message: &MessageDescriptor) -> impl Iterator<Item = (FieldDescriptor, 
 }
 
 fn shape(field: &FieldDescriptor) -> Shape {
+    let choice = field.containing_oneof();
+    if let Some(choice) = choice.filter(|choice| !choice.is_synthetic()) {
+        return Shape::OneOf(choice);
+    }
     match field.kind() {
         _ if field.is_map() => Shape::Plain,
         Kind::Message(of) if PARSED.contains(&of.full_name()) => Shape::Parsed,
         Kind::Message(_) if field.is_list() => Shape::Messages,
         Kind::Message(_) => Shape::Message,
-        Kind::Enum(of) => panic!("{} in REST needs a JSON form here", of.full_name()),
+        Kind::Enum(of) if field.is_list() => panic!("a list of {} needs a form", of.full_name()),
+        Kind::Enum(_) => Shape::Name,
         _ if is_text(field) => Shape::Text,
         _ => Shape::Plain,
     }
@@ -188,4 +227,20 @@ fn is_documented(message: &str, field: &str) -> bool {
     DOCUMENTED
         .iter()
         .any(|(name, fields)| *name == message && fields.contains(&field))
+}
+
+fn alias(field: &FieldDescriptor) -> Option<&'static str> {
+    let message = field.parent_message();
+    let mut aliases = ALIASES.iter();
+    let found = aliases.find(|(of, name, _)| *of == message.name() && *name == field.name());
+    found.map(|(_, _, alias)| *alias)
+}
+
+/// `watch_resources` as `WatchResources`.
+fn camel(name: &str) -> String {
+    let words = name.split('_').map(|word| {
+        let (first, rest) = word.split_at(1);
+        first.to_uppercase() + rest
+    });
+    words.collect()
 }

@@ -5,6 +5,7 @@
 tonic::include_proto!("conveyor.v1");
 
 pub mod json;
+mod moment;
 mod tail;
 
 pub use tail::{TailLogsResponse, TailedLine, TailedLines};

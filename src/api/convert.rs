@@ -79,6 +79,15 @@ impl Check {
         self.take(Name::check(text, field))
     }
 
+    /// A name that no route has taken.
+    fn free_name(&mut self, text: &str) -> Option<Name> {
+        if text == "apply" {
+            let what = "\"apply\" is the name of a route";
+            self.0.push(Violation::new("name", what));
+        }
+        self.name(text, "name")
+    }
+
     /// A name that may be left out: `Some(None)` where it is.
     fn some_name(&mut self, text: &str, field: &str) -> Option<Option<Name>> {
         if text.is_empty() {
@@ -105,12 +114,7 @@ fn missing(field: &str) -> Error {
 pub(super) fn definition_input(it: Option<proto::ResourceDefinition>) -> Result<DefinitionInput> {
     let it = it.ok_or_else(|| missing("resource_definition"))?;
     let mut check = Check::default();
-    let name = check.name(&it.name, "name");
-    if it.name == "apply" {
-        check
-            .0
-            .push(Violation::new("name", "\"apply\" is the name of a route"));
-    }
+    let name = check.free_name(&it.name);
     check_text(&it.description, "description", &mut check.0);
     check_text(&it.version, "version", &mut check.0);
     let schema = check.take(json(&it.schema_json, it.schema, "schema", SCHEMA_BYTES));
@@ -177,7 +181,7 @@ pub(super) fn resource_input(it: Option<proto::Resource>) -> Result<ResourceInpu
 pub(super) fn pipeline_input(it: Option<proto::Pipeline>) -> Result<PipelineInput> {
     let it = it.ok_or_else(|| missing("pipeline"))?;
     let mut check = Check::default();
-    let name = check.name(&it.name, "name");
+    let name = check.free_name(&it.name);
     let kind = check.name(&it.resource, "resource");
     check_text(&it.description, "description", &mut check.0);
     check_text(&it.version, "version", &mut check.0);

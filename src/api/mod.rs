@@ -26,46 +26,31 @@ use http::header::CONTENT_TYPE;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tonic::Status;
 use tonic::codec::CompressionEncoding::Gzip;
 use tonic::service::Routes;
 use tower::Service;
 
 use self::reflection::{Reflection, v1, v1alpha};
 use self::rest::Rest;
+use crate::proto::FILE_DESCRIPTOR_SET;
 use crate::proto::driver_service_server::{DriverService, DriverServiceServer};
 use crate::proto::log_service_server::{LogService, LogServiceServer};
 use crate::proto::pipeline_service_server::{PipelineService, PipelineServiceServer};
 use crate::proto::resource_service_server::{ResourceService, ResourceServiceServer};
 use crate::proto::run_service_server::{RunService, RunServiceServer};
-use crate::proto::{FILE_DESCRIPTOR_SET, LogEntry};
 
 /// Largest gRPC message taken in, in bytes.
 const MESSAGE_BYTES: usize = 8 << 20;
 
 /// Everything the API calls, as one type.
 pub trait Services:
-    ResourceService + PipelineService + RunService + DriverService + LogService + AppendLines + Clone
+    ResourceService + PipelineService + RunService + DriverService + LogService + Clone
 {
 }
 
 impl<T> Services for T where
-    T: ResourceService
-        + PipelineService
-        + RunService
-        + DriverService
-        + LogService
-        + AppendLines
-        + Clone
+    T: ResourceService + PipelineService + RunService + DriverService + LogService + Clone
 {
-}
-
-/// Appends log lines from outside. `LogService` does the same for a client stream, which cannot be called
-/// in process.
-#[tonic::async_trait]
-pub trait AppendLines {
-    /// Answers how many lines are now on disk.
-    async fn append(&self, entries: Vec<LogEntry>) -> Result<u64, Status>;
 }
 
 /// What the API needs to know of the server around it.

@@ -209,17 +209,19 @@ impl Engine {
         })
     }
 
-    /// Follows resources: as they stand and then what comes, or what came after a position.
+    /// Follows resources: as they stand and then what comes, or what came after a position. Ends with what stands
+    /// where it does not `follow`.
     pub async fn watch_resources(
         &self,
         kind: Option<Name>,
         after: Option<Position>,
+        follow: bool,
     ) -> Result<impl Stream<Item = Result<(Position, Seen)>> + use<>> {
         let now = *self.0.store.committer().position().borrow();
         if after.is_some_and(|after| after > now) {
             return Err(Error::PositionAhead { newest: now.0 });
         }
-        Ok(self.seen_resources(kind, after, now))
+        Ok(self.seen_resources(kind, after, now, follow))
     }
 
     /// Checks a resource against its definition and its pipeline, and answers the pipeline.

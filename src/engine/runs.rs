@@ -169,8 +169,13 @@ impl Engine {
         self.run(id).await
     }
 
-    /// Follows a run: its whole state at once and after each change, until it has ended.
-    pub async fn watch_run(&self, id: RunId) -> Result<impl Stream<Item = Result<Run>> + use<>> {
+    /// Follows a run: its whole state at once and after each change, until it has ended. Its state alone where it
+    /// does not `follow`.
+    pub async fn watch_run(
+        &self,
+        id: RunId,
+        follow: bool,
+    ) -> Result<impl Stream<Item = Result<Run>> + use<>> {
         self.stored_run(id).await?;
         let follower = self.0.run_news.follow(id);
         let watch = RunWatch {
@@ -178,7 +183,8 @@ impl Engine {
             id,
             follower,
             seen: None,
-            ended: false,
+            follow,
+            over: false,
         };
         Ok(try_unfold(watch, |mut watch| async move {
             Ok(watch.next().await?.map(|run| (run, watch)))
@@ -278,18 +284,20 @@ struct RunWatch {
     follower: Follower<RunId, ()>,
     /// Where the state that was seen last was written.
     seen: Option<Position>,
-    ended: bool,
+    /// Whether it waits for what comes.
+    follow: bool,
+    over: bool,
 }
 
 impl RunWatch {
     async fn next(&mut self) -> Result<Option<Run>> {
-        if self.ended {
+        if self.over {
             return Ok(None);
         }
         loop {
             let (run, position) = self.engine.stored_run(self.id).await?;
             if self.seen.replace(position) != Some(position) {
-                self.ended = run.state.ended();
+                self.over = run.state.ended() || !self.follow;
                 return Ok(Some(self.engine.explained(run)));
             }
             tokio::select! {

@@ -30,15 +30,19 @@ struct ResourceWatch {
     position: Position,
     ready: VecDeque<(Position, Seen)>,
     notices: watch::Receiver<()>,
+    /// Whether it waits for what comes.
+    follow: bool,
 }
 
 impl Engine {
-    /// The objects as they stood at `now` and the changes after it, or the changes after `after`.
+    /// The objects as they stood at `now` and the changes after it, or the changes after `after`. Ends with what
+    /// stands where it does not `follow`.
     pub(super) fn seen_resources(
         &self,
         kind: Option<Name>,
         after: Option<Position>,
         now: Position,
+        follow: bool,
     ) -> impl Stream<Item = Result<(Position, Seen)>> + use<> {
         let watch = ResourceWatch {
             engine: self.clone(),
@@ -47,18 +51,19 @@ impl Engine {
             position: after.unwrap_or(now),
             ready: VecDeque::new(),
             notices: self.0.changes.subscribe(),
+            follow,
         };
         try_unfold(watch, |mut watch| async move {
-            Ok(Some((watch.next().await?, watch)))
+            Ok(watch.next().await?.map(|seen| (seen, watch)))
         })
     }
 }
 
 impl ResourceWatch {
-    async fn next(&mut self) -> Result<(Position, Seen)> {
+    async fn next(&mut self) -> Result<Option<(Position, Seen)>> {
         loop {
             if let Some(seen) = self.ready.pop_front() {
-                return Ok(seen);
+                return Ok(Some(seen));
             }
             if let Some(from) = self.listing.take() {
                 self.list(from).await?;
@@ -68,16 +73,22 @@ impl ResourceWatch {
             if self.read().await? {
                 continue;
             }
+            if !self.follow {
+                return Ok(None);
+            }
             let stop = self.engine.0.stop.clone();
             tokio::select! {
                 _ = self.notices.changed() => {}
-                () = tokio::time::sleep(BOOKMARK_PERIOD) => return Ok((self.position, Seen::Bookmark)),
+                () = tokio::time::sleep(BOOKMARK_PERIOD) => {
+                    return Ok(Some((self.position, Seen::Bookmark)));
+                }
                 () = stop.cancelled() => return Err(Error::Stopping),
             }
         }
     }
 
-    /// Takes a page of objects. One written after the watch began is left out: it comes as a change.
+    /// Takes a page of objects. One written after the watch began is left out: it comes as a change. Only the
+    /// bookmark after the last has a position: who resumed after one before it would miss the rest.
     async fn list(&mut self, from: Option<Vec<u8>>) -> Result<()> {
         let page = self
             .engine
@@ -90,7 +101,7 @@ impl ResourceWatch {
             .into_iter()
             .filter(|(_, written)| *written <= self.position);
         self.ready
-            .extend(before.map(|(resource, _)| (self.position, Seen::Resource(resource))));
+            .extend(before.map(|(resource, _)| (Position(0), Seen::Resource(resource))));
         self.listing = page.next.map(Some);
         if self.listing.is_none() {
             self.ready.push_back((self.position, Seen::Bookmark));

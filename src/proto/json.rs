@@ -8,10 +8,13 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::str::FromStr;
 
+use prost_types::Timestamp;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
+
+use super::moment::Moment;
 
 /// How deep objects and arrays may be nested.
 const DEPTH: usize = 128;
@@ -112,12 +115,13 @@ impl<'de, T: Fields> Visitor<'de> for ObjectVisitor<T> {
 }
 
 /// A scalar, or a list or map of scalars.
-pub(crate) fn plain<'de, T: Deserialize<'de> + Default, A: MapAccess<'de>>(
+fn plain<'de, T: Deserialize<'de> + Default, A: MapAccess<'de>>(
     map: &mut A,
 ) -> Result<T, A::Error> {
     Ok(map.next_value::<Option<T>>()?.unwrap_or_default())
 }
 
+#[allow(dead_code)] // for the first message that holds another
 fn message<'de, T: Fields, A: MapAccess<'de>>(map: &mut A) -> Result<Option<T>, A::Error> {
     let object = map.next_value::<Option<Object<T>>>()?;
     Ok(object.map(|object| object.0))
@@ -140,6 +144,12 @@ fn parsed<'de, T: FromStr, A: MapAccess<'de>>(map: &mut A) -> Result<Option<T>, 
     Ok(parsed.map(|parsed| parsed.0))
 }
 
+/// The time of a log line, which old clients write in many forms.
+fn moment<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<Timestamp>, A::Error> {
+    let moment = map.next_value::<Option<Moment>>()?;
+    Ok(moment.and_then(|moment| moment.0))
+}
+
 struct Parsed<T>(T);
 
 impl<'de, T: FromStr> Deserialize<'de> for Parsed<T> {
@@ -155,7 +165,7 @@ impl<'de, T: FromStr> Deserialize<'de> for Parsed<T> {
 }
 
 /// Skips the value of an unknown field.
-pub(crate) fn ignore<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
+fn ignore<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
     map.next_value::<IgnoredAny>()?;
     Ok(())
 }

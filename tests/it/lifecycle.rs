@@ -168,7 +168,10 @@ async fn sigterm_with_drivers_and_tails_connected_drains_within_5_s() {
     let mut tail = server.logs().tail_logs(tail).await.unwrap().into_inner();
     let mut watch = server
         .runs()
-        .watch_run(WatchRunRequest { id: run.clone() })
+        .watch_run(WatchRunRequest {
+            id: run.clone(),
+            follow: None,
+        })
         .await
         .unwrap()
         .into_inner();

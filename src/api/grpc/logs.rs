@@ -6,7 +6,6 @@ use prost::{Message, encode_length_delimiter, length_delimiter_len};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{Answers, Api};
-use crate::api::AppendLines;
 use crate::api::convert::time_from;
 use crate::api::rest::stream::WaitForUnknownRun;
 use crate::engine::logs::OutsideLine;
@@ -62,8 +61,7 @@ impl LogService for Api {
     }
 }
 
-#[tonic::async_trait]
-impl AppendLines for Api {
+impl Api {
     async fn append(&self, entries: Vec<LogEntry>) -> Result<u64, Status> {
         let now = self.engine.now();
         let mut violations = Vec::new();

@@ -209,7 +209,11 @@ impl ResourceService for Api {
         let kind = some_name(&request.resource, "resource")?;
         let seen = self
             .engine
-            .watch_resources(kind, request.after_position.map(Position))
+            .watch_resources(
+                kind,
+                request.after_position.map(Position),
+                request.follow.unwrap_or(true),
+            )
             .await?;
         let json = self.json;
         let answers = seen.map(move |seen| {

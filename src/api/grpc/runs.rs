@@ -73,8 +73,10 @@ impl RunService for Api {
     type WatchRunStream = Answers<Run>;
 
     async fn watch_run(&self, request: Request<WatchRunRequest>) -> Answer<Self::WatchRunStream> {
-        let id = RunId::parse(&request.into_inner().id, "id")?;
-        let runs = self.engine.watch_run(id).await?;
+        let request = request.into_inner();
+        let id = RunId::parse(&request.id, "id")?;
+        let follow = request.follow.unwrap_or(true);
+        let runs = self.engine.watch_run(id, follow).await?;
         let json = self.json;
         let answers = runs.map(move |run| Ok(json.wire(run?)));
         Ok(Response::new(answers.boxed()))

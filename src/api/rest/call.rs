@@ -1,8 +1,6 @@
 //! A REST request as the generated handlers see it: path, query, headers and body, each put into the
 //! fields of a typed request.
 
-use std::fmt::Display;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,13 +10,17 @@ use axum::extract::{FromRequest, Query, RawPathParams, Request};
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, EXPECT, IF_MATCH};
 use http::request::Parts;
-use http::{HeaderValue, StatusCode, Uri};
+use http::{HeaderMap, StatusCode, Uri};
 use http_body_util::BodyExt;
 use tonic::{Code, Status};
 
 use super::super::RouterOptions;
 use super::error::Failure;
+use super::value::Value;
 use crate::proto::json::{self, Fields};
+
+/// Where a reader of events comes back to.
+pub(super) const LAST_EVENT_ID: &str = "last-event-id";
 
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(60);
@@ -93,7 +95,7 @@ async fn read_at_most(most: usize, mut body: Body) -> Result<Bytes, Failure> {
     }
 }
 
-fn too_large() -> Failure {
+pub(super) fn too_large() -> Failure {
     let error = "the body is too large".to_owned();
     Failure::new(
         StatusCode::PAYLOAD_TOO_LARGE,
@@ -127,22 +129,26 @@ impl Call {
 
     /// The message in the body.
     pub(super) fn body<T: Fields>(&self) -> Result<T, Failure> {
-        if !is_json(self.head.headers.get(CONTENT_TYPE)) {
-            let error = "the body must be JSON, with Content-Type: application/json".to_owned();
-            let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-            return Err(Failure::new(status, Code::InvalidArgument, error));
-        }
+        check_content_type(&self.head.headers)?;
         let message = json::from_slice(&self.body);
         message.map_err(|invalid| Failure::invalid(&invalid.field, &invalid.description))
+    }
+
+    /// The message in the body, empty where there is no body.
+    pub(super) fn body_if_any<T: Fields>(&self) -> Result<T, Failure> {
+        if self.body.is_empty() {
+            return Ok(T::default());
+        }
+        self.body()
     }
 
     /// Puts a path part into a field. What the body gave for it must not differ.
     pub(super) fn path<T>(&self, place: usize, field: &str, into: &mut T) -> Result<(), Failure>
     where
-        T: FromStr + Default + PartialEq,
+        T: Value + Default + PartialEq,
     {
         let part = self.path.get(place).map(String::as_str).unwrap_or_default();
-        let value = part.parse().ok().filter(|value| *value != T::default());
+        let value = T::read(part).ok().filter(|value| *value != T::default());
         let Some(value) = value else {
             let error = format!("there is no {field} {part:.40}");
             return Err(Failure::new(StatusCode::NOT_FOUND, Code::NotFound, error));
@@ -155,13 +161,38 @@ impl Call {
     }
 
     /// Puts a value of the query into a field, if it is there.
-    pub(super) fn query<T>(&self, field: &str, into: &mut T) -> Result<(), Failure>
-    where
-        T: FromStr<Err: Display>,
-    {
+    pub(super) fn query<T: Value>(&self, field: &str, into: &mut T) -> Result<(), Failure> {
         if let Some(value) = self.query_value(field) {
-            let value = value.parse();
-            *into = value.map_err(|error| Failure::invalid(field, &format!("{error}")))?;
+            *into = T::read(value).map_err(|what| Failure::invalid(field, what))?;
+        }
+        Ok(())
+    }
+
+    /// Puts a value of the query into a field that may be absent.
+    pub(super) fn query_if_any<T: Value + Default>(
+        &self,
+        field: &str,
+        into: &mut Option<T>,
+    ) -> Result<(), Failure> {
+        match self.query_value(field) {
+            Some(_) => self.query(field, into.get_or_insert_default()),
+            None => Ok(()),
+        }
+    }
+
+    /// Puts the names of an enum's values that the query gives into a field.
+    pub(super) fn query_names<E: Into<i32>>(
+        &self,
+        field: &str,
+        into: &mut Vec<i32>,
+        read: impl Fn(&str) -> Option<E>,
+    ) -> Result<(), Failure> {
+        for (_, name) in self.query.iter().filter(|(key, _)| key == field) {
+            let value = read(name).ok_or_else(|| {
+                let what = format!("{name:.40} is not one of its names");
+                Failure::invalid(field, &what)
+            })?;
+            into.push(value.into());
         }
         Ok(())
     }
@@ -173,7 +204,7 @@ impl Call {
         };
         let tag = tag.to_str().unwrap_or_default();
         let revision = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
-        match revision.and_then(|revision| revision.parse().ok()) {
+        match revision.and_then(|revision| i64::read(revision).ok()) {
             Some(revision) if revision > 0 => *into = revision,
             _ if tag == "*" => (),
             _ => {
@@ -184,6 +215,16 @@ impl Call {
                     error,
                 ));
             }
+        }
+        Ok(())
+    }
+
+    /// Puts the position of `Last-Event-ID` into a field. It wins over the query: a browser sends it by
+    /// itself when it comes back with the address it knows.
+    pub(super) fn last_event_id(&self, into: &mut Option<u64>) -> Result<(), Failure> {
+        if let Some(id) = self.header(LAST_EVENT_ID) {
+            let id = u64::read(id).map_err(|what| Failure::invalid("Last-Event-ID", what))?;
+            *into = Some(id);
         }
         Ok(())
     }
@@ -211,15 +252,16 @@ impl Call {
 }
 
 /// Anything that ends in `json` will do, and so does nothing at all: some clients send none.
-fn is_json(content_type: Option<&HeaderValue>) -> bool {
-    let Some(value) = content_type else {
-        return true;
+pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), Failure> {
+    let Some(value) = headers.get(CONTENT_TYPE) else {
+        return Ok(());
     };
-    let essence = value
-        .to_str()
-        .unwrap_or_default()
-        .split(';')
-        .next()
-        .unwrap_or_default();
-    essence.trim().to_ascii_lowercase().ends_with("json")
+    let value = value.to_str().unwrap_or_default();
+    let essence = value.split(';').next().unwrap_or_default();
+    if essence.trim().to_ascii_lowercase().ends_with("json") {
+        return Ok(());
+    }
+    let error = "the body must be JSON, with Content-Type: application/json".to_owned();
+    let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    Err(Failure::new(status, Code::InvalidArgument, error))
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::super::{RouterOptions, Services};
 use super::answer::json;
-use crate::proto::{BroadcastMessageResponse, Pipeline, ResourceChange, ResourceDefinition};
+use crate::proto::{BroadcastMessageResponse, ResourceChange};
 
 /// The routes that belong to no service.
 pub(super) fn routes<S: Services>() -> Router<Arc<S>> {
@@ -25,7 +25,7 @@ async fn root() -> &'static str {
         "Conveyor ",
         env!("CARGO_PKG_VERSION"),
         ": the API of a CI/CD control plane.\n",
-        "REST: /resource-definitions, /resources, /pipelines, /logs, /health.\n",
+        "REST: /resource-definitions, /resources, /pipelines, /runs, /drivers, /logs, /watch, /health.\n",
         "gRPC with reflection on the same port: grpcurl -plaintext <address> list\n",
     )
 }
@@ -50,18 +50,6 @@ async fn health(Extension(options): Extension<Arc<RouterOptions>>) -> Response {
             time: now.as_secs(),
         },
     )
-}
-
-pub(super) fn create_resource_definition(answer: &ResourceDefinition) -> Response {
-    json(StatusCode::CREATED, answer)
-}
-
-pub(super) fn apply_resource_definition(answer: &ResourceDefinition) -> Response {
-    json(StatusCode::CREATED, answer)
-}
-
-pub(super) fn create_pipeline(answer: &Pipeline) -> Response {
-    json(StatusCode::CREATED, answer)
 }
 
 pub(super) fn create_resource(answer: &ResourceChange) -> Response {

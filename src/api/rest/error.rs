@@ -41,6 +41,26 @@ impl Failure {
         }
     }
 
+    /// The same for one line of a body, the first that is not stored.
+    pub(super) fn on_line(mut self, number: u64) -> Self {
+        self.error = format!(
+            "line {number}: {}. The lines before it are stored",
+            self.error
+        );
+        for violation in &mut self.details {
+            violation.field = match violation.field.as_str() {
+                "" => format!("line {number}"),
+                field => format!("line {number}: {field}"),
+            };
+        }
+        if self.details.is_empty() {
+            let place = format!("line {number}");
+            self.details
+                .push(Violation::new(place, "not stored, nor what follows"));
+        }
+        self
+    }
+
     /// What a service answered. `body` is what stands before the body's fields in the names of the
     /// request's, such as `resource.`.
     pub(super) fn of(status: &Status, body: &str) -> Self {

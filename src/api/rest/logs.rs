@@ -12,15 +12,14 @@ use futures_util::stream;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde::Serialize;
-use serde::de::MapAccess;
-use tonic::Status;
+use tonic::{Request, Status};
 
 use super::super::{RouterOptions, Services};
 use super::call::Call;
 use super::error::Failure;
+use super::lines::stream_of;
 use super::stream::{Next, Tail};
-use crate::proto::json::{self, Fields};
-use crate::proto::{LogEntry, TailLogsRequest, TailedLine};
+use crate::proto::{AppendLogsRequest, TailLogsRequest, TailedLine};
 
 /// The routes for lines that are not followed.
 pub(super) fn routes<S: Services>() -> Router<Arc<S>> {
@@ -63,67 +62,13 @@ pub(super) fn failure(status: &Status, body: &str) -> Failure {
     failure
 }
 
-#[derive(Default)]
-struct Posted {
-    runid: String,
-    driver: String,
-    pipeline: String,
-    timestamp: String,
-    message: String,
-}
-
-impl Fields for Posted {
-    fn read<'de, A: MapAccess<'de>>(&mut self, field: &str, map: &mut A) -> Result<(), A::Error> {
-        match field {
-            "runid" => self.runid = json::plain(map)?,
-            "driver" => self.driver = json::plain(map)?,
-            "pipeline" => self.pipeline = json::plain(map)?,
-            "timestamp" => self.timestamp = json::plain(map)?,
-            "message" => self.message = json::plain(map)?,
-            _ => json::ignore(map)?,
-        }
-        Ok(())
-    }
-}
-
+/// Takes what `POST /logs/bulk` takes on one line.
 async fn append<S: Services>(State(api): State<Arc<S>>, call: Call) -> Result<Response, Failure> {
-    let posted: Posted = call.body()?;
-    let time = match posted.timestamp.as_str() {
-        "" => None,
-        text => {
-            let expected = "must be unix seconds or nanoseconds, or a time as in RFC 3339";
-            Some(time(text).ok_or_else(|| Failure::invalid("timestamp", expected))?)
-        }
-    };
-    let entry = LogEntry {
-        run_id: posted.runid,
-        driver: posted.driver,
-        pipeline: posted.pipeline,
-        message: posted.message,
-        time,
-        ..LogEntry::default()
-    };
-    let appended = api.append(vec![entry]).await;
+    let entries = vec![call.body()?];
+    let message = stream_of(&AppendLogsRequest { entries });
+    let appended = api.append_logs(Request::new(message)).await;
     appended.map_err(|status| failure(&status, "entries[0]."))?;
     Ok((StatusCode::CREATED, "Created").into_response())
-}
-
-/// Unix seconds, nanoseconds, or text. Seconds have at most 12 digits, until the year 9999; a number of 16
-/// or more is nanoseconds. One between is neither.
-fn time(text: &str) -> Option<prost_types::Timestamp> {
-    let time = match text.parse::<i64>() {
-        Ok(number) => match text.trim_start_matches(['-', '+']).len() {
-            ..=12 => jiff::Timestamp::from_second(number),
-            16.. => jiff::Timestamp::from_nanosecond(number.into()),
-            _ => return None,
-        },
-        Err(_) => text.parse(),
-    };
-    let nanos = time.ok()?.as_nanosecond();
-    Some(prost_types::Timestamp {
-        seconds: i64::try_from(nanos.div_euclid(1_000_000_000)).ok()?,
-        nanos: i32::try_from(nanos.rem_euclid(1_000_000_000)).ok()?,
-    })
 }
 
 async fn list<S: Services>(

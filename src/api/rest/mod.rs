@@ -7,9 +7,12 @@ mod answer;
 mod call;
 mod documented;
 mod error;
+mod events;
 mod guard;
+mod lines;
 mod logs;
 pub mod stream;
+mod value;
 
 use std::sync::Arc;
 
@@ -69,17 +72,17 @@ async fn method_not_allowed(method: Method, uri: Uri) -> Failure {
 /// The handlers that build/rest.rs writes.
 #[allow(clippy::all, unused_mut, unused_variables)]
 mod generated {
-    use axum::Router;
-    use axum::extract::State;
+    use axum::extract::{self, State};
     use axum::response::Response;
     use axum::routing::MethodRouter;
+    use axum::{Extension, Router};
     use http::StatusCode;
     use std::sync::Arc;
     use tonic::Request;
 
     use super::call::Call;
     use super::error::Failure;
-    use super::{Services, answer, documented};
+    use super::{RouterOptions, Services, answer, documented, events, lines};
     use crate::proto;
 
     include!(concat!(env!("OUT_DIR"), "/routes.rs"));

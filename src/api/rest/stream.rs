@@ -17,14 +17,14 @@ use axum::{Extension, Router};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use http::header::UPGRADE;
-use prost_types::Timestamp;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Status};
 
 use super::super::listen::Place;
 use super::super::{RouterOptions, Services};
 use super::answer;
-use super::call::Call;
+use super::call::{Call, LAST_EVENT_ID};
+
 use super::error::Failure;
 use super::logs;
 use crate::proto::{
@@ -75,10 +75,8 @@ async fn follow<S: Services>(
         return Ok(answer::no_content());
     }
     let tail = Tail::open(&*api, wanted, &options.stop).await?;
-    Ok(sse::answer(tail, format))
+    Ok(sse::answer(tail, format, &options.stop))
 }
-
-const LAST_EVENT_ID: &str = "last-event-id";
 
 /// How a line is shown.
 #[derive(Clone, Copy)]
@@ -100,16 +98,12 @@ fn wanted(call: &Call) -> Result<TailLogsRequest, Failure> {
     }
     call.query("step", &mut wanted.step)?;
     call.query("after", &mut wanted.after)?;
-    if call.query_value("last_lines").is_some() {
-        call.query("last_lines", wanted.last_lines.insert(0))?;
-    }
-    if call.query_value("since").is_some() {
-        call.query("since", wanted.since.insert(Timestamp::default()))?;
-    }
-    if let Some(id) = call.header(LAST_EVENT_ID) {
-        let id = id.parse();
-        wanted.after =
-            id.map_err(|_| Failure::invalid("Last-Event-ID", "must be a whole number"))?;
+    call.query_if_any("last_lines", &mut wanted.last_lines)?;
+    call.query_if_any("since", &mut wanted.since)?;
+    let mut last = None;
+    call.last_event_id(&mut last)?;
+    if let Some(last) = last {
+        wanted.after = last;
         // One who comes back goes on where he was, and does not begin at the end again.
         wanted.last_lines = None;
     }

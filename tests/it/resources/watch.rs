@@ -15,6 +15,7 @@ async fn watch(
     let request = WatchResourcesRequest {
         resource: resource.into(),
         after_position,
+        follow: None,
     };
     server
         .resources()

@@ -9,7 +9,10 @@ use crate::support::{Scripted, Server, soon};
 async fn watch(server: &Server, id: &str) -> Streaming<Run> {
     server
         .runs()
-        .watch_run(WatchRunRequest { id: id.into() })
+        .watch_run(WatchRunRequest {
+            id: id.into(),
+            follow: None,
+        })
         .await
         .unwrap()
         .into_inner()
@@ -78,7 +81,11 @@ async fn watch_of_an_ended_run_shows_it_once() {
 async fn watch_of_an_unknown_run_is_not_found() {
     let server = Server::start().await;
     let id = uuid::Uuid::now_v7().to_string();
-    let code = match server.runs().watch_run(WatchRunRequest { id }).await {
+    let code = match server
+        .runs()
+        .watch_run(WatchRunRequest { id, follow: None })
+        .await
+    {
         Ok(response) => response.into_inner().message().await.unwrap_err().code(),
         Err(status) => status.code(),
     };
