@@ -8,6 +8,8 @@
 //! | [`api`] | how it is reached: gRPC, REST, SSE and websocket |
 //! | [`cli`] | how a person drives it: a gRPC client |
 //! | [`drivers`] | drivers that ship with it, written against `clients/rust` like anyone's |
+//! | [`meter`] | figures that the rooms keep of themselves: counters, gauges, histograms |
+//! | [`observe`] | how it is watched: shows those figures, logs |
 //! | [`server`] | wiring: sees all of the above |
 //!
 //! Arrows run api -> engine -> store -> model. A test holds them to it.
@@ -18,7 +20,9 @@ pub mod config;
 pub mod drivers;
 pub mod engine;
 pub mod error;
+pub mod meter;
 pub mod model;
+pub mod observe;
 pub mod proto;
 pub mod server;
 pub mod store;

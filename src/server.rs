@@ -15,12 +15,14 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::api::figures::Figures;
 use crate::api::grpc::Api;
 use crate::api::listen::{ListenOptions, serve};
 use crate::api::{Doors, RouterOptions};
 use crate::config::Settings;
 use crate::engine::world::SystemWorld;
 use crate::engine::{Engine, Options};
+use crate::observe::metrics::Metrics;
 use crate::store::Store;
 
 /// How long a driver's stream may take to end by itself once it was told to.
@@ -85,10 +87,14 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
         stop.clone(),
         tracker.clone(),
     );
+    let figures = Arc::new(Figures::default());
+    let metrics = Metrics::new(Arc::clone(&figures), engine.clone(), store.clone());
     let doors = Doors::new(
         api.clone(),
         api.text_only(),
-        router_options(&settings, address, &serving, &stop, &tracker),
+        router_options(
+            &settings, address, &serving, &stop, &tracker, figures, metrics,
+        ),
     );
     let options = listen_options(&settings, files);
     let accept = serve(listener, doors, options, accepting.clone(), &tracker);
@@ -194,6 +200,8 @@ fn router_options(
     serving: &watch::Sender<bool>,
     stop: &CancellationToken,
     tracker: &TaskTracker,
+    figures: Arc<Figures>,
+    metrics: Metrics,
 ) -> RouterOptions {
     RouterOptions {
         serving: serving.subscribe(),
@@ -203,6 +211,8 @@ fn router_options(
         loopback: address.ip().is_loopback(),
         hosts: settings.api.hosts.clone(),
         origins: settings.api.origins.clone(),
+        figures,
+        exposition: Arc::new(metrics),
     }
 }
 

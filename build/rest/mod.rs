@@ -11,15 +11,13 @@ pub(crate) use binding::{Binding, Form, bindings};
 
 /// The module of handlers and the router that holds them.
 pub(crate) fn routes(bindings: &[Binding]) -> String {
-    let mut paths = BTreeMap::<String, String>::new();
+    let mut paths = BTreeMap::<String, (String, String)>::new();
     let mut code = String::new();
     for binding in bindings {
-        let _ = write!(
-            paths.entry(binding.axum_path()).or_default(),
-            ".{}({}::<S>)",
-            binding.verb,
-            binding.handler
-        );
+        let (_, verbs) = paths
+            .entry(binding.axum_path())
+            .or_insert_with(|| (binding.template(), String::new()));
+        let _ = write!(verbs, ".{}({}::<S>)", binding.verb, binding.handler);
         code.push_str(&match binding.form() {
             Form::Unary => binding.unary(),
             Form::Events => binding.events(),
@@ -28,12 +26,14 @@ pub(crate) fn routes(bindings: &[Binding]) -> String {
     }
     let routes: String = paths
         .iter()
-        .map(|(path, verbs)| format!("        .route({path:?}, MethodRouter::new(){verbs})\n"))
+        .map(|(path, (template, verbs))| {
+            format!("        .route_as({path:?}, {template:?}, MethodRouter::new(){verbs})\n")
+        })
         .collect();
     format!(
         "/// A route for each annotated method.
-pub(super) fn routes<S: Services>() -> Router<Arc<S>> {{
-    Router::new()
+pub(super) fn routes<S: Services>() -> Routes<Arc<S>> {{
+    Routes::new()
 {routes}}}
 {code}"
     )
@@ -45,6 +45,16 @@ impl Binding {
         let mut path = self.path.clone();
         for (place, field) in self.path_fields().enumerate() {
             path = path.replacen(&format!("{{{field}}}"), &format!("{{p{place}}}"), 1);
+        }
+        path
+    }
+
+    /// The path as people read it: each field by its own name, not by where it stands in the request.
+    fn template(&self) -> String {
+        let mut path = self.path.clone();
+        for field in self.path_fields() {
+            let name = field.rsplit('.').next().unwrap_or(field);
+            path = path.replacen(&format!("{{{field}}}"), &format!("{{{name}}}"), 1);
         }
         path
     }
@@ -84,7 +94,7 @@ async fn {handler}<S: Services>(State(api): State<Arc<S>>, Extension(options): E
     let mut message: proto::{input} = {message};
 {fill}    let answers = {method}(&*api, Request::new(message)).await;
     let answers = answers.map_err(|status| call.failure(&status, \"\"))?.into_inner();
-    Ok(events::answer(answers, {position}, &call, &options.stop).await)
+    Ok(events::answer(answers, {position}, &call, &options).await)
 }}
 ",
             handler = self.handler,

@@ -21,6 +21,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Doors;
+use super::figures::Figures;
+use crate::meter::Held;
 
 /// How often a silent HTTP/2 peer is pinged, and how long it may take to answer.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
@@ -67,6 +69,7 @@ pub async fn serve(
     stop: CancellationToken,
     tracker: &TaskTracker,
 ) {
+    let figures = Arc::clone(doors.figures());
     let doors = Arc::new(doors);
     let permits = Arc::new(Semaphore::new(options.connections));
     loop {
@@ -78,6 +81,7 @@ pub async fn serve(
             Ok(accepted) => accepted,
             Err(error) => {
                 // Mostly too many open files: others must close some first.
+                figures.failed.one();
                 tracing::warn!(%error, "a connection could not be accepted");
                 sleep(Duration::from_millis(100)).await;
                 continue;
@@ -86,7 +90,7 @@ pub async fn serve(
         let connection = Connection {
             doors: Arc::clone(&doors),
             options,
-            place: Place(Arc::new(permit)),
+            place: Place::new(permit, &figures),
             stop: stop.clone(),
             tracker: tracker.clone(),
         };
@@ -107,7 +111,16 @@ async fn accept(
 /// A place among the connections, in the extensions of each request. A websocket outlives the HTTP
 /// connection it came by, and keeps its place.
 #[derive(Clone, Debug)]
-pub(super) struct Place(#[expect(dead_code, reason = "held, not read")] Arc<OwnedSemaphorePermit>);
+pub(super) struct Place(
+    #[expect(dead_code, reason = "held, not read")] Arc<(OwnedSemaphorePermit, Held)>,
+);
+
+impl Place {
+    fn new(permit: OwnedSemaphorePermit, figures: &Figures) -> Self {
+        figures.accepted.one();
+        Self(Arc::new((permit, figures.connections.hold())))
+    }
+}
 
 struct Connection {
     doors: Arc<Doors>,

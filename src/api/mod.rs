@@ -4,11 +4,13 @@
 //! services in process. [`listen`] takes the connections.
 
 mod convert;
+pub mod figures;
 pub mod grpc;
 pub mod health;
 pub mod listen;
 mod reflection;
 pub mod rest;
+mod rpcs;
 mod status;
 mod stream;
 
@@ -30,8 +32,10 @@ use tonic::codec::CompressionEncoding::Gzip;
 use tonic::service::Routes;
 use tower::Service;
 
+use self::figures::Figures;
 use self::reflection::{Reflection, v1, v1alpha};
 use self::rest::Rest;
+use self::rpcs::Rpcs;
 use crate::proto::FILE_DESCRIPTOR_SET;
 use crate::proto::driver_service_server::{DriverService, DriverServiceServer};
 use crate::proto::log_service_server::{LogService, LogServiceServer};
@@ -70,12 +74,32 @@ pub struct RouterOptions {
     pub hosts: Vec<String>,
     /// Web origins that may call beside our own.
     pub origins: Vec<String>,
+    /// What the doors count of themselves.
+    pub figures: Arc<Figures>,
+    /// Writes down all figures, for GET /metrics.
+    pub exposition: Arc<dyn Exposition>,
+}
+
+/// Writes down the server's figures for those who collect them.
+pub trait Exposition: std::fmt::Debug + Send + Sync {
+    /// All figures. May look at the disk.
+    fn write(&self, format: ExpositionFormat) -> String;
+}
+
+/// How figures are written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExpositionFormat {
+    /// Prometheus text, version 0.0.4.
+    Prometheus,
+    /// OpenMetrics text, version 1.0.0.
+    OpenMetrics,
 }
 
 /// Everything that is served. No stack of layers, each of which would box a future for each request.
 #[derive(Clone, Debug)]
 pub struct Doors {
     grpc: Router,
+    rpcs: Rpcs,
     rest: Rest,
 }
 
@@ -83,10 +107,22 @@ impl Doors {
     /// REST calls services of its own, so that they need not answer what it does not show.
     pub fn new<S: Services>(grpc: S, rest: S, options: RouterOptions) -> Self {
         let options = Arc::new(options);
+        let sets = [
+            FILE_DESCRIPTOR_SET,
+            tonic_health::pb::FILE_DESCRIPTOR_SET,
+            tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
+            tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
+        ];
         Self {
+            rpcs: Rpcs::new(&sets, &options.figures),
             grpc: self::grpc(grpc, &options),
             rest: Rest::new(rest, options),
         }
+    }
+
+    /// What the doors count of themselves.
+    pub(super) fn figures(&self) -> &Arc<Figures> {
+        self.rest.figures()
     }
 
     /// Answers a request.
@@ -94,8 +130,9 @@ impl Doors {
         if !is_grpc(request.headers()) {
             return self.rest.call(request).await;
         }
+        let call = self.rpcs.begin(request.uri().path());
         let Ok(response) = self.grpc.clone().call(request).await;
-        response
+        rpcs::until_end(call, response)
     }
 }
 

@@ -67,6 +67,7 @@ impl<'a> Change<'a> {
         self.board.last_order += 1;
         run.order = self.board.last_order;
         let id = run.id;
+        self.inner.figures.begun.of(run.cause).one();
         self.batch.index_run(&run);
         let key = (run.resource.kind.clone(), run.resource.name.clone());
         let line = self.board.lines.entry(key).or_default();
@@ -99,6 +100,7 @@ impl<'a> Change<'a> {
         let Some(open) = self.board.runs.get_mut(&id) else {
             return;
         };
+        self.inner.figures.count(&event);
         let effects = open.run.apply(event, self.now);
         self.dirty.insert(id);
         for effect in effects {
@@ -202,6 +204,7 @@ impl<'a> Change<'a> {
         }
         let OpenRun { run, .. } = self.board.runs.remove(&id)?;
         self.dirty.remove(&id);
+        self.inner.figures.ended.count(run.state);
         let key = (run.resource.kind.clone(), run.resource.name.clone());
         let line = self.board.lines.get_mut(&key)?;
         line.remove(&run.order);

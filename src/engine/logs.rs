@@ -62,6 +62,8 @@ impl Engine {
         let inner = Arc::clone(&self.0);
         let topic = run.clone();
         let lines = chunk.lines();
+        self.0.figures.outside_lines.add(lines);
+        self.0.figures.outside_line_bytes.add(chunk.bytes() as u64);
         self.0
             .log_book
             .number(&self.0.store, &run, lines, |first| {

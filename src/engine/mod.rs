@@ -11,6 +11,8 @@ mod change;
 mod definitions;
 mod dispatch;
 pub mod drivers;
+pub mod figures;
+mod followers;
 mod hub;
 mod instances;
 mod leases;
@@ -44,6 +46,9 @@ use tokio_util::task::TaskTracker;
 
 use self::board::Board;
 pub use self::board::Session;
+use self::figures::Figures;
+use self::followers::Followers;
+pub use self::followers::TailLag;
 use self::hub::Hub;
 use self::leases::LeaseClock;
 use self::log_book::LogBook;
@@ -90,6 +95,8 @@ struct Inner {
     board: Mutex<Board>,
     leases: LeaseClock,
     space: Space,
+    figures: Figures,
+    followers: Followers,
     /// Wakes those who watch a run.
     run_news: Hub<RunId, ()>,
     /// Wakes those who follow a log.
@@ -122,6 +129,8 @@ impl Engine {
             board: Mutex::default(),
             leases: LeaseClock::default(),
             space: Space::new(options.min_free_bytes),
+            figures: Figures::default(),
+            followers: Followers::default(),
             run_news: Hub::default(),
             log_news: Hub::default(),
             log_pages: Pages::default(),

@@ -172,7 +172,10 @@ impl Engine {
                         cancels.push(cancel(offer, CancelReason::from(stop), left));
                     }
                 }
-                None => cancels.push(cancel(offer, CancelReason::Fenced, Duration::ZERO)),
+                None => {
+                    self.0.figures.fenced.one();
+                    cancels.push(cancel(offer, CancelReason::Fenced, Duration::ZERO));
+                }
             }
         }
         cancels
@@ -202,6 +205,7 @@ impl Engine {
                 if let Some(mut instance) = change.board.instance_of(session) {
                     instance.refused.retain(|_, until| *until > tick);
                     instance.refused.insert((run, step), pause);
+                    self.0.figures.refused.one();
                 }
                 change.apply(
                     run,
@@ -217,6 +221,7 @@ impl Engine {
                 }
             }
             None => {
+                self.0.figures.fenced.one();
                 let offer = Offer {
                     task: id,
                     token,
@@ -273,6 +278,7 @@ impl Engine {
             let ack = if self.reported(id, token).await? {
                 ResultAck::Applied
             } else {
+                self.0.figures.fenced.one();
                 ResultAck::Fenced
             };
             session.outbox.push(Outgoing::ResultAck {

@@ -23,13 +23,17 @@ impl Space {
         self.free.send_replace(free);
     }
 
+    pub(super) fn free(&self) -> u64 {
+        *self.free.borrow()
+    }
+
     pub(super) fn is_enough(&self) -> bool {
-        *self.free.borrow() >= self.needed
+        self.free() >= self.needed
     }
 
     /// Refuses new work while the disk is short.
     pub(super) fn check(&self) -> Result<()> {
-        let free = *self.free.borrow();
+        let free = self.free();
         if free >= self.needed {
             Ok(())
         } else {

@@ -12,6 +12,7 @@ use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use tokio::task::JoinHandle;
 
+use super::followers::Reading;
 use super::hub::Follower;
 use super::{Engine, Inner};
 use crate::error::{Error, Result};
@@ -105,6 +106,7 @@ struct Tail {
     query: TailQuery,
     run: Arc<str>,
     follower: Follower<Arc<str>, LogNews>,
+    reading: Arc<Reading>,
     /// What was read, the chunk that is shown next, and what is left of it.
     page: Arc<LogPage>,
     next: usize,
@@ -135,9 +137,11 @@ impl Engine {
                 return Err(Error::NotFound(Noun::Run, query.run));
             }
         }
+        let after = self.tail_start(&query).await?;
         let tail = Tail {
             engine: self.clone(),
-            after: self.tail_start(&query).await?,
+            after,
+            reading: self.0.followers.add(&run, after),
             query,
             run,
             follower,
@@ -265,6 +269,7 @@ impl Tail {
                 self.next += 1;
             }
         }
+        self.reading.is_at(self.after);
         bytes
     }
 

@@ -55,6 +55,9 @@ impl Engine {
                 next,
             },
         );
+        if next.is_none() {
+            self.0.figures.fenced.one();
+        }
         match (next, new) {
             (Some(next_line), Some(new)) => {
                 change.accept(id);
@@ -109,6 +112,8 @@ impl Engine {
         let inner = Arc::clone(&self.0);
         let topic = new.run.to_string();
         let (written, lines) = (topic.clone(), new.chunk.lines());
+        self.0.figures.task_lines.add(lines);
+        self.0.figures.task_line_bytes.add(new.chunk.bytes() as u64);
         self.0
             .log_book
             .number(&self.0.store, &topic, lines, |first| {

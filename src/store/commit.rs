@@ -16,6 +16,7 @@ use rocksdb::{DB, WriteBatch, WriteOptions};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 use super::batch::{Batch, Expect, Position, Value, Write};
+use super::figures::Figures;
 use super::keys::{Family, Key};
 use super::read;
 use super::{Error, Result};
@@ -32,7 +33,8 @@ type Done = Box<dyn FnOnce(Result<Position>) + Send>;
 struct Job {
     batch: Batch,
     done: Done,
-    queued: u64,
+    /// When it was handed over, since the committer's start.
+    queued: Duration,
     _room: OwnedSemaphorePermit,
 }
 
@@ -51,8 +53,9 @@ pub struct Committer {
 
 struct Shared {
     start: Instant,
-    /// Milliseconds since `start` at which the oldest unwritten job was queued; `u64::MAX` where none waits.
+    /// Microseconds since `start` at which the oldest unwritten job was queued; `u64::MAX` where none waits.
     oldest: AtomicU64,
+    figures: Figures,
     position: watch::Sender<Position>,
     failed: watch::Sender<Option<String>>,
 }
@@ -67,7 +70,8 @@ pub struct Slot {
 impl Slot {
     /// Hands the batch over, in order, without waiting. `done` runs on the writing thread and must be quick.
     pub fn commit(self, batch: Batch, done: impl FnOnce(Result<Position>) + Send + 'static) {
-        let queued = self.shared.millis();
+        self.shared.figures.batches.one();
+        let queued = self.shared.start.elapsed();
         let job = Job {
             batch,
             done: Box::new(done),
@@ -86,6 +90,7 @@ impl Committer {
         let shared = Arc::new(Shared {
             start: Instant::now(),
             oldest: AtomicU64::new(u64::MAX),
+            figures: Figures::default(),
             position: watch::Sender::new(position),
             failed: watch::Sender::new(None),
         });
@@ -137,8 +142,21 @@ impl Committer {
     pub fn lag(&self) -> Duration {
         match self.shared.oldest.load(Ordering::Relaxed) {
             u64::MAX => Duration::ZERO,
-            queued => Duration::from_millis(self.shared.millis().saturating_sub(queued)),
+            queued => {
+                let queued = Duration::from_micros(queued);
+                self.shared.start.elapsed().saturating_sub(queued)
+            }
         }
+    }
+
+    /// What it counts.
+    pub(super) fn figures(&self) -> &Figures {
+        &self.shared.figures
+    }
+
+    /// How many batches wait to be written.
+    pub fn queued(&self) -> usize {
+        self.jobs.max_capacity() - self.jobs.capacity()
     }
 
     /// The position of the newest batch on disk.
@@ -174,8 +192,13 @@ impl Shared {
         });
     }
 
-    fn millis(&self) -> u64 {
-        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX - 1)
+    /// A group begins with the job that was handed over at this time.
+    fn begin(&self, queued: Duration) {
+        let micros = u64::try_from(queued.as_micros()).unwrap_or(u64::MAX - 1);
+        self.oldest.store(micros, Ordering::Relaxed);
+        self.figures
+            .waits
+            .took(self.start.elapsed().saturating_sub(queued));
     }
 }
 
@@ -213,7 +236,7 @@ impl Writer {
         while let Some(first) = inbox.blocking_recv() {
             let (group, stop) = gather(first, &mut inbox);
             if let Some(job) = group.first() {
-                self.shared.oldest.store(job.queued, Ordering::Relaxed);
+                self.shared.begin(job.queued);
             }
             self.write(group);
             self.shared.oldest.store(u64::MAX, Ordering::Relaxed);
@@ -242,14 +265,22 @@ impl Writer {
         let mut overlay = Overlay::of(&group);
         let before = self.position;
         let mut answers = Vec::with_capacity(group.len());
+        let figures = Arc::clone(&self.shared);
+        let figures = &figures.figures;
         for job in group {
+            figures.bytes.add(job.batch.bytes as u64);
             let outcome = self.add(job.batch, &mut rows, &mut overlay);
             answers.push((job.done, outcome));
         }
         let written = if rows.is_empty() {
             Ok(())
         } else {
-            self.sync(rows)
+            figures.group_batches.saw(answers.len() as u64);
+            figures.group_writes.saw(rows.len() as u64);
+            let began = Instant::now();
+            let synced = self.sync(rows);
+            figures.syncs.took(began.elapsed());
+            synced
         };
         match written {
             Ok(()) => {

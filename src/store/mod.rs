@@ -29,6 +29,7 @@
 mod batch;
 mod codec;
 pub mod commit;
+pub mod figures;
 pub mod keys;
 mod logs;
 mod open;
@@ -115,6 +116,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Clone)]
 pub struct Store {
     db: Arc<rocksdb::DB>,
+    /// What it was opened with; it keeps RocksDB's statistics.
+    options: Arc<rocksdb::Options>,
     committer: commit::Committer,
     path: Arc<Path>,
 }
@@ -122,10 +125,12 @@ pub struct Store {
 impl Store {
     /// Opens the store in a directory, or makes it.
     pub fn open(path: &Path, max_open_files: i32) -> Result<Self> {
-        let db = Arc::new(open::database(path, max_open_files)?);
+        let options = open::options(max_open_files);
+        let db = Arc::new(open::database(path, &options)?);
         let committer = commit::Committer::start(Arc::clone(&db), open::position(&db)?);
         Ok(Self {
             db,
+            options: Arc::new(options),
             committer,
             path: path.into(),
         })

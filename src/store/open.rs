@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use prost::Message;
+use rocksdb::statistics::StatsLevel;
 use rocksdb::{
     BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType,
     DBRecoveryMode, LogLevel, Options, SliceTransform,
@@ -22,23 +23,22 @@ const WAL_BYTES: u64 = 64 << 20;
 const OBJECT_PREFIX: usize = 17;
 
 /// Opens the database in `path`, or makes it.
-pub(super) fn database(path: &Path, max_open_files: i32) -> Result<DB> {
+pub(super) fn database(path: &Path, options: &Options) -> Result<DB> {
     writable(path)?;
     let cache = Cache::new_lru_cache(CACHE_BYTES);
     let families = Family::ALL
         .map(|family| ColumnFamilyDescriptor::new(family.name(), family_options(family, &cache)));
-    let db =
-        DB::open_cf_descriptors(&options(max_open_files), path, families).map_err(|error| {
-            let text = error.to_string();
-            if text.contains("lock") && (text.contains("LOCK") || text.contains("No locks")) {
-                Error::InUse(path.to_owned())
-            } else {
-                Error::Database(format!(
-                    "cannot open the data directory {}: {text}",
-                    path.display()
-                ))
-            }
-        })?;
+    let db = DB::open_cf_descriptors(options, path, families).map_err(|error| {
+        let text = error.to_string();
+        if text.contains("lock") && (text.contains("LOCK") || text.contains("No locks")) {
+            Error::InUse(path.to_owned())
+        } else {
+            Error::Database(format!(
+                "cannot open the data directory {}: {text}",
+                path.display()
+            ))
+        }
+    })?;
     check_format(&db, path)?;
     Ok(db)
 }
@@ -83,7 +83,8 @@ fn check_format(db: &DB, path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn options(max_open_files: i32) -> Options {
+/// The options of the database as a whole.
+pub(super) fn options(max_open_files: i32) -> Options {
     let mut options = Options::default();
     options.create_if_missing(true);
     options.create_missing_column_families(true);
@@ -95,6 +96,9 @@ fn options(max_open_files: i32) -> Options {
     options.set_keep_log_file_num(2);
     options.set_max_log_file_size(4 << 20);
     options.set_log_level(LogLevel::Warn);
+    // Counters alone: a clock read at every call would be felt.
+    options.enable_statistics();
+    options.set_statistics_level(StatsLevel::ExceptHistogramOrTimers);
     options
 }
 

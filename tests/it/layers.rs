@@ -5,19 +5,24 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room, a folder or a file of `src/`, and the rooms that it may name besides itself.
-const ROOMS: [(&str, &[&str]); 12] = [
+const ROOMS: [(&str, &[&str]); 14] = [
+    ("meter", &[]),
     ("model", &["error"]),
     ("error", &["model", "store"]),
-    ("store", &["model"]),
-    ("engine", &["error", "model", "store"]),
+    ("store", &["meter", "model"]),
+    ("engine", &["error", "meter", "model", "store"]),
     ("proto", &[]),
-    ("api", &["engine", "error", "model", "proto", "store"]),
+    (
+        "api",
+        &["engine", "error", "meter", "model", "proto", "store"],
+    ),
+    ("observe", &["api", "engine", "meter", "model", "store"]),
     ("config", &[]),
     ("drivers", &[]),
     (
         "server",
         &[
-            "api", "config", "engine", "error", "model", "proto", "store",
+            "api", "config", "engine", "error", "model", "observe", "proto", "store",
         ],
     ),
     ("cli", &["config", "drivers", "server"]),
@@ -26,7 +31,7 @@ const ROOMS: [(&str, &[&str]); 12] = [
 ];
 
 /// Libraries, by how their names begin, and the rooms that may use them.
-const LIBRARIES: [(&str, &[&str]); 8] = [
+const LIBRARIES: [(&str, &[&str]); 9] = [
     ("rocksdb", &["store"]),
     ("tonic", &["api", "cli", "proto"]),
     ("axum", &["api"]),
@@ -37,6 +42,7 @@ const LIBRARIES: [(&str, &[&str]); 8] = [
         &["api", "cli", "drivers", "engine", "main", "server", "store"],
     ),
     ("jsonschema", &["model"]),
+    ("prometheus_client", &["observe"]),
     ("conveyor_client", &["cli", "drivers"]),
 ];
 

@@ -13,6 +13,7 @@ mod grpcurl;
 mod layers;
 mod lifecycle;
 mod logs;
+mod metrics;
 mod pipelines;
 mod resources;
 mod rest;

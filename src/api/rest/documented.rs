@@ -3,19 +3,20 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use axum::Extension;
 use axum::response::Response;
 use axum::routing::get;
-use axum::{Extension, Router};
 use http::StatusCode;
 use serde::Serialize;
 
 use super::super::{RouterOptions, Services};
 use super::answer::json;
+use super::routes::Routes;
 use crate::proto::{BroadcastMessageResponse, ResourceChange};
 
 /// The routes that belong to no service.
-pub(super) fn routes<S: Services>() -> Router<Arc<S>> {
-    Router::new()
+pub(super) fn routes<S: Services>() -> Routes<Arc<S>> {
+    Routes::new()
         .route("/", get(root))
         .route("/health", get(health))
 }

@@ -17,8 +17,10 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 
+use super::super::RouterOptions;
 use super::answer;
 use super::call::{Call, LAST_EVENT_ID};
+use crate::meter::Held;
 
 /// How often an idle stream shows that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -31,7 +33,7 @@ pub(super) async fn answer<A: Serialize + Send + 'static>(
     answers: impl Stream<Item = Result<A, Status>> + Send + 'static,
     position: Option<fn(&A) -> u64>,
     call: &Call,
-    stop: &CancellationToken,
+    options: &RouterOptions,
 ) -> Response {
     let comes_back = call.header(LAST_EVENT_ID);
     let mut answers = answers.boxed().peekable();
@@ -55,7 +57,7 @@ pub(super) async fn answer<A: Serialize + Send + 'static>(
     let frames = stream::unfold(events, async |mut events| {
         Some((events.next().await?, events))
     });
-    reply(frames.boxed(), stop)
+    reply(frames.boxed(), options)
 }
 
 struct Events<A> {
@@ -105,15 +107,16 @@ pub(super) fn end(id: &str) -> String {
 /// Sends frames until they end, the server stops, or one is an error.
 pub(super) fn reply(
     frames: BoxStream<'static, Result<String, Status>>,
-    stop: &CancellationToken,
+    options: &RouterOptions,
 ) -> Response {
     let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let reply = Reply {
         frames,
         heartbeat,
-        stop: stop.clone(),
+        stop: options.stop.clone(),
         is_over: false,
+        _open: options.figures.event_streams.hold(),
     };
     let chunks = stream::unfold(reply, async |mut reply| {
         let chunk = reply.next().await?;
@@ -131,6 +134,8 @@ struct Reply {
     heartbeat: Interval,
     stop: CancellationToken,
     is_over: bool,
+    /// Counts this stream while it is open.
+    _open: Held,
 }
 
 impl Reply {

@@ -3,11 +3,11 @@
 use std::io;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Extension, Router};
 use futures_util::stream;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
@@ -18,12 +18,13 @@ use super::super::{RouterOptions, Services};
 use super::call::Call;
 use super::error::Failure;
 use super::lines::stream_of;
+use super::routes::Routes;
 use super::stream::{Next, Tail};
 use crate::proto::{AppendLogsRequest, TailLogsRequest, TailedLine};
 
 /// The routes for lines that are not followed.
-pub(super) fn routes<S: Services>() -> Router<Arc<S>> {
-    Router::new().route("/logs", get(list::<S>).post(append::<S>))
+pub(super) fn routes<S: Services>() -> Routes<Arc<S>> {
+    Routes::new().route("/logs", get(list::<S>).post(append::<S>))
 }
 
 /// A line as the documents have it.

@@ -11,6 +11,8 @@ mod events;
 mod guard;
 mod lines;
 mod logs;
+mod metrics;
+mod routes;
 pub mod stream;
 mod value;
 
@@ -23,8 +25,10 @@ use http::{Method, StatusCode, Uri};
 use tonic::Code;
 use tower_http::normalize_path::NormalizePath;
 
+use super::figures::{Asked, Figures};
 use super::{RouterOptions, Services};
 use error::Failure;
+use routes::Endpoints;
 
 /// Everything that is not gRPC.
 #[derive(Clone, Debug)]
@@ -32,27 +36,40 @@ pub(super) struct Rest {
     options: Arc<RouterOptions>,
     /// A slash at the end is trimmed before the routes are looked up, hence from outside.
     routes: NormalizePath<Router>,
+    endpoints: Endpoints,
 }
 
 impl Rest {
     pub(super) fn new<S: Services>(api: S, options: Arc<RouterOptions>) -> Self {
-        let routes = generated::routes::<S>()
+        let (routes, endpoints) = generated::routes::<S>()
             .merge(documented::routes())
             .merge(logs::routes())
+            .merge(metrics::routes())
             .merge(stream::routes())
+            .counted(&options.figures);
+        let routes = routes
             .fallback(not_found)
             .method_not_allowed_fallback(method_not_allowed)
             .with_state(Arc::new(api));
         Self {
             options,
             routes: NormalizePath::trim_trailing_slash(routes),
+            endpoints,
         }
+    }
+
+    pub(super) fn figures(&self) -> &Arc<Figures> {
+        &self.options.figures
     }
 
     /// Answers a request, where [`guard`] lets it in.
     pub(super) async fn call(&self, mut request: Request) -> Response {
+        let endpoint = self.endpoints.of(request.uri().path());
+        let asked = Asked::begin(&self.options.figures, endpoint, request.method());
         request.extensions_mut().insert(Arc::clone(&self.options));
-        guard::check(&self.options, request, self.routes.clone()).await
+        let response = guard::check(&self.options, request, self.routes.clone()).await;
+        asked.answered(response.status());
+        response
     }
 }
 
@@ -72,16 +89,17 @@ async fn method_not_allowed(method: Method, uri: Uri) -> Failure {
 /// The handlers that build/rest.rs writes.
 #[allow(clippy::all, unused_mut, unused_variables)]
 mod generated {
+    use axum::Extension;
     use axum::extract::{self, State};
     use axum::response::Response;
     use axum::routing::MethodRouter;
-    use axum::{Extension, Router};
     use http::StatusCode;
     use std::sync::Arc;
     use tonic::Request;
 
     use super::call::Call;
     use super::error::Failure;
+    use super::routes::Routes;
     use super::{RouterOptions, Services, answer, documented, events, lines};
     use crate::proto;
 

@@ -8,12 +8,12 @@ mod websocket;
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::response::Response;
 use axum::routing::get;
-use axum::{Extension, Router};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use http::header::UPGRADE;
@@ -27,6 +27,7 @@ use super::call::{Call, LAST_EVENT_ID};
 
 use super::error::Failure;
 use super::logs;
+use super::routes::Routes;
 use crate::proto::{
     GetRunRequest, RunState, TailLogsRequest, TailLogsResponse, TailedLine, TailedLines,
 };
@@ -37,8 +38,8 @@ use crate::proto::{
 pub struct WaitForUnknownRun;
 
 /// The three documented paths.
-pub(super) fn routes<S: Services>() -> Router<Arc<S>> {
-    Router::new()
+pub(super) fn routes<S: Services>() -> Routes<Arc<S>> {
+    Routes::new()
         .route("/logs/streams/{driver}/{runid}", get(follow::<S>))
         .route("/logs/pipeline/{runid}", get(follow::<S>))
         .route("/drivers/streams/logs/{driver}/{runid}", get(follow::<S>))
@@ -64,9 +65,10 @@ async fn follow<S: Services>(
         let upgrade = upgrade.map_err(|rejection| Failure::invalid("", &rejection.body_text()))?;
         let tail = Tail::open(&*api, wanted, &options.stop).await?;
         let (tracker, stop) = (options.tracker.clone(), options.stop.clone());
+        let open = options.figures.websockets.hold();
         let follow = async move |socket| {
             websocket::follow(socket, tail, format, stop).await;
-            drop(place);
+            drop((place, open));
         };
         return Ok(websocket::limited(upgrade)
             .on_upgrade(move |socket| tracker.track_future(follow(socket))));
@@ -75,7 +77,7 @@ async fn follow<S: Services>(
         return Ok(answer::no_content());
     }
     let tail = Tail::open(&*api, wanted, &options.stop).await?;
-    Ok(sse::answer(tail, format, &options.stop))
+    Ok(sse::answer(tail, format, &options))
 }
 
 /// How a line is shown.

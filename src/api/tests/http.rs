@@ -1,6 +1,7 @@
 //! A server on a free port and the plainest of clients.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -14,7 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use super::stub::Stub;
 use crate::api::listen::{ListenOptions, serve};
-use crate::api::{Doors, RouterOptions};
+use crate::api::{Doors, Exposition, ExpositionFormat, RouterOptions};
 
 /// Largest body that the server takes.
 pub(super) const BODY_BYTES: usize = 100_000;
@@ -42,6 +43,16 @@ impl Answer {
     }
 }
 
+/// A server that counts nothing.
+#[derive(Debug)]
+struct NoFigures;
+
+impl Exposition for NoFigures {
+    fn write(&self, _format: ExpositionFormat) -> String {
+        String::new()
+    }
+}
+
 impl Site {
     pub(super) async fn start() -> Self {
         Site::with_connections(100).await
@@ -60,6 +71,8 @@ impl Site {
             loopback: true,
             hosts: vec!["named.example".into()],
             origins: vec!["https://friend.example".into()],
+            figures: Arc::default(),
+            exposition: Arc::new(NoFigures),
         };
         let doors = Doors::new(Stub, Stub, options);
         let options = ListenOptions {

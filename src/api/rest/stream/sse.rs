@@ -5,16 +5,16 @@ use std::fmt::Write;
 use axum::response::Response;
 use futures_util::StreamExt;
 use futures_util::stream;
-use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
+use super::super::super::RouterOptions;
 use super::super::events;
 use super::super::logs::Documented;
 use super::{Format, Next, Tail, Whole, json_text};
 use crate::proto::TailedLines;
 
 /// Begins the stream.
-pub(super) fn answer(tail: Tail, format: Format, stop: &CancellationToken) -> Response {
+pub(super) fn answer(tail: Tail, format: Format, options: &RouterOptions) -> Response {
     let frames = stream::unfold(Some(tail), move |tail| async move {
         let mut tail = tail?;
         match tail.next().await {
@@ -24,7 +24,7 @@ pub(super) fn answer(tail: Tail, format: Format, stop: &CancellationToken) -> Re
             Next::Failed(status) => Some((Err::<_, Status>(status), None)),
         }
     });
-    events::reply(frames.boxed(), stop)
+    events::reply(frames.boxed(), options)
 }
 
 fn frames(lines: &TailedLines, format: Format) -> String {
