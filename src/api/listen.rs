@@ -3,6 +3,8 @@
 //!
 //! Neither tonic's nor axum's own server drops a silent peer or sets HTTP/2 keepalive, hence this loop.
 
+mod refused;
+
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
@@ -20,13 +22,14 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::refused::Refused;
 use super::Doors;
 use super::figures::Figures;
 use crate::meter::Held;
 
 /// How often a silent HTTP/2 peer is pinged, and how long it may take to answer.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
-/// What is read ahead of an HTTP/1 peer. A head that is longer gets a bare 431.
+/// What is read ahead of an HTTP/1 peer. A head that is longer is refused by hyper.
 const READ_BYTES: usize = 64 << 10;
 /// What is kept unsent for one HTTP/2 stream; h2's own 400 KiB would cost 400 MB for a thousand tails.
 const SEND_BYTES: usize = 64 << 10;
@@ -34,7 +37,8 @@ const SEND_BYTES: usize = 64 << 10;
 /// peer that leaves many small frames unread.
 const STREAM_WINDOW: u32 = 64 << 10;
 const STREAMS: u32 = 1000;
-const HEADER_LIST_BYTES: u32 = 32 << 10;
+/// Far more than is taken, so that the answer says so.
+const HEADER_LIST_BYTES: u32 = 64 << 10;
 /// What every HTTP/2 connection begins with.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -153,7 +157,8 @@ impl Connection {
             let doors = Arc::clone(&self.doors);
             async move { Ok::<_, Infallible>(doors.call(request).await) }
         });
-        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+        let connection =
+            builder.serve_connection_with_upgrades(TokioIo::new(Refused::new(stream)), service);
         let mut connection = std::pin::pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,

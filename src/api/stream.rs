@@ -37,6 +37,10 @@ pub(super) enum Inbound {
 /// Reads a hello.
 pub(super) fn hello(it: proto::Hello) -> Result<Hello> {
     let driver = Name::parse(&it.driver, "hello.driver")?;
+    if driver.as_str() == "broadcast-message" {
+        let what = "\"broadcast-message\" is the name of a route";
+        return Err(Error::invalid("hello.driver", what));
+    }
     let instance = InstanceId::parse(&it.instance_id, "hello.instance_id")?;
     let slots = if it.slots == 0 { 1 } else { it.slots };
     if !SLOTS.contains(&slots) {

@@ -1,6 +1,6 @@
 //! Log lines from outside: appended in order beside those of the tasks.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
@@ -29,21 +29,8 @@ impl Engine {
         self.0.space.check()?;
         check_outside(&lines)?;
         let count = lines.len() as u64;
-        let mut runs: BTreeMap<(String, String, String), Vec<Line>> = BTreeMap::new();
-        for line in lines {
-            runs.entry((line.run, line.driver, line.pipeline))
-                .or_default()
-                .push(line.line);
-        }
         let mut written = Vec::new();
-        for ((run, driver, pipeline), lines) in runs {
-            let chunk = Chunk {
-                step: String::new(),
-                attempt: 0,
-                driver,
-                pipeline,
-                lines,
-            };
+        for (run, chunk) in chunks(lines) {
             written.push(self.append_chunk(run, EncodedChunk::new(chunk)).await?);
         }
         for answer in written {
@@ -77,6 +64,30 @@ impl Engine {
             })?;
         Ok(answer)
     }
+}
+
+/// The lines of each run in their order, as many together as share a driver and a pipeline.
+fn chunks(lines: Vec<OutsideLine>) -> Vec<(String, Chunk)> {
+    let mut chunks: Vec<(String, Chunk)> = Vec::new();
+    let mut last: HashMap<String, usize> = HashMap::new();
+    for line in lines {
+        let open = last.get(&line.run).map(|at| &mut chunks[*at].1);
+        match open.filter(|open| open.driver == line.driver && open.pipeline == line.pipeline) {
+            Some(open) => open.lines.push(line.line),
+            None => {
+                last.insert(line.run.clone(), chunks.len());
+                let chunk = Chunk {
+                    step: String::new(),
+                    attempt: 0,
+                    driver: line.driver,
+                    pipeline: line.pipeline,
+                    lines: vec![line.line],
+                };
+                chunks.push((line.run, chunk));
+            }
+        }
+    }
+    chunks
 }
 
 fn check_outside(lines: &[OutsideLine]) -> Result<()> {

@@ -1,8 +1,15 @@
 //! REST as the documents have it: their examples byte for byte, and what is answered when something is
 //! wrong.
 
+mod bulk;
+mod clients;
 mod documents;
+mod drivers;
+mod heads;
 mod refusals;
+mod runs;
+mod watches;
+mod writes;
 
 /// The text with every UUID as `<uuid>` and every time as `<time>`.
 fn golden(text: &str) -> String {

@@ -145,10 +145,10 @@ impl Call {
     /// Puts a path part into a field. What the body gave for it must not differ.
     pub(super) fn path<T>(&self, place: usize, field: &str, into: &mut T) -> Result<(), Failure>
     where
-        T: Value + Default + PartialEq,
+        T: Value + Default + PartialOrd,
     {
         let part = self.path.get(place).map(String::as_str).unwrap_or_default();
-        let value = T::read(part).ok().filter(|value| *value != T::default());
+        let value = T::read(part).ok().filter(|value| *value > T::default());
         let Some(value) = value else {
             let error = format!("there is no {field} {part:.40}");
             return Err(Failure::new(StatusCode::NOT_FOUND, Code::NotFound, error));

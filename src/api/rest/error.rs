@@ -17,7 +17,7 @@ const VIOLATIONS: usize = 1000;
 pub(super) struct Failure {
     pub(super) status: StatusCode,
     code: Code,
-    error: String,
+    pub(super) error: String,
     pub(super) details: Vec<Violation>,
 }
 

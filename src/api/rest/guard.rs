@@ -23,6 +23,8 @@ use super::error::Failure;
 
 /// Most bytes of request line and headers.
 const HEAD_BYTES: usize = 16 << 10;
+/// Most headers: as many as hyper takes over HTTP/1.
+const HEADERS: usize = 100;
 
 /// Refuses a request that is too large at its head or comes from where it should not; else `next` answers.
 pub(super) async fn check<N>(options: &RouterOptions, request: Request, mut next: N) -> Response
@@ -54,8 +56,9 @@ where
 }
 
 fn admit(options: &RouterOptions, request: &Request) -> Result<(), Failure> {
-    if head_bytes(request) > HEAD_BYTES {
-        let error = "request line and headers are over 16 KiB".to_owned();
+    if head_bytes(request) > HEAD_BYTES || request.headers().len() > HEADERS {
+        let error = "request line and headers are over 16 KiB, or there are more than 100 headers"
+            .to_owned();
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
         return Err(Failure::new(status, Code::ResourceExhausted, error));
     }

@@ -73,17 +73,33 @@ impl Rest {
     }
 }
 
-async fn not_found(uri: Uri) -> Failure {
-    Failure::new(
-        StatusCode::NOT_FOUND,
-        Code::NotFound,
-        format!("there is no route {}", uri.path()),
-    )
+async fn not_found(method: Method, uri: Uri) -> Failure {
+    let error = format!("there is no route {}", uri.path());
+    unknown(&method).unwrap_or_else(|| Failure::new(StatusCode::NOT_FOUND, Code::NotFound, error))
 }
 
 async fn method_not_allowed(method: Method, uri: Uri) -> Failure {
     let error = format!("{method} is not for {}", uri.path());
-    Failure::new(StatusCode::METHOD_NOT_ALLOWED, Code::Unimplemented, error)
+    unknown(&method)
+        .unwrap_or_else(|| Failure::new(StatusCode::METHOD_NOT_ALLOWED, Code::Unimplemented, error))
+}
+
+/// A word that is no method of HTTP, in the documented words.
+fn unknown(method: &Method) -> Option<Failure> {
+    let known = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::DELETE,
+        Method::CONNECT,
+        Method::OPTIONS,
+        Method::TRACE,
+        Method::PATCH,
+    ];
+    let error = "Invalid http method".to_owned();
+    let failure = Failure::new(StatusCode::BAD_REQUEST, Code::InvalidArgument, error);
+    (!known.contains(method)).then_some(failure)
 }
 
 /// The handlers that build/rest.rs writes.

@@ -8,6 +8,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::{Server, soon};
@@ -70,6 +71,16 @@ impl Server {
             rest: Vec::new(),
             ready: VecDeque::new(),
         }
+    }
+
+    /// Sends bytes as they are over a connection of its own, and gives what comes back until the server closes.
+    pub(crate) async fn raw(&self, bytes: &[u8]) -> String {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        let mut answer = Vec::new();
+        let read = stream.read_to_end(&mut answer);
+        soon("the server's close", read).await.unwrap();
+        String::from_utf8(answer).unwrap()
     }
 
     async fn send(
