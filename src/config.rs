@@ -2,8 +2,15 @@
 //!
 //! A flag wins over the environment, the environment over the config file, the file over the default. Where a
 //! text comes from is the business of `sources`; what it means is decided here. A `Settings` that exists is valid.
+//!
+//! A config file of Conveyor CI is read as it stands: `api.port`, `api.data`, `api.auth_enabled` and `tls` are settings
+//! here too, and `inherited` knows the rest of it.
 
+mod closed;
+mod error;
+mod inherited;
 mod sources;
+mod template;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,8 +19,10 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tracing_subscriber::EnvFilter;
 
-use sources::Sources;
+pub use error::{ConfigError, Given};
 pub use sources::{Origin, variable};
+use sources::{Sources, Winner};
+pub use template::config_file;
 
 /// One setting as people meet it.
 #[derive(Debug)]
@@ -35,6 +44,9 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: "insecure", default: "false", why: "Allows an address beyond loopback although there is no authentication." },
     Setting { key: "log", default: "info", why: "What the server logs on stderr: a level, or a filter such as info,conveyor=debug." },
     Setting { key: "drain_time", default: "5s", why: "How long a stop may take: what arrived is stored and answered, then streams end." },
+    Setting { key: "api.port", default: "", why: "The port of listen, as Conveyor CI names it. Where listen is given too, it must be the same one." },
+    Setting { key: "api.data", default: "", why: "Another name for data, the one that Conveyor CI has." },
+    Setting { key: "api.auth_enabled", default: "false", why: "Whether callers must prove who they are. Not there yet: true stops the start." },
     Setting { key: "api.body_bytes", default: "4 MiB", why: "Largest body of a REST request." },
     Setting { key: "api.connections", default: "16000", why: "Most connections at once." },
     Setting { key: "api.origins", default: "", why: "Web origins, comma-separated, that may call the API from a browser beside our own." },
@@ -46,6 +58,9 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: "driver.cancel_grace", default: "10s", why: "Time to stop and to report that a cancelled task gets." },
     Setting { key: "driver.refusal_pause", default: "5s", why: "An instance that refused an offer is passed over for that step so long." },
     Setting { key: "store.min_free_bytes", default: "256 MiB", why: "With less free disk than this nothing new is taken in, and what drivers report waits." },
+    Setting { key: "tls.ca", default: "", why: "Certificate authority of the clients, a PEM file. TLS is not there yet: a file here stops the start." },
+    Setting { key: "tls.key", default: "", why: "Private key of the server, a PEM file. Likewise." },
+    Setting { key: "tls.cert", default: "", why: "Certificate of the server, a PEM file. Likewise." },
 ];
 
 /// The flags of `conveyor up`.
@@ -87,6 +102,8 @@ pub struct Settings {
     pub driver: DriverSettings,
     /// How things are kept.
     pub store: StoreSettings,
+    /// What the config file says that has no use here, and why: one line for the log.
+    pub unused: Option<String>,
 }
 
 /// How the server is reached.
@@ -126,81 +143,17 @@ pub struct StoreSettings {
     pub min_free_bytes: u64,
 }
 
-/// Why there are no settings.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The config file cannot be read.
-    #[error("config file {}: {source}", file.display())]
-    Unreadable {
-        /// The file.
-        file: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The config file is no YAML mapping.
-    #[error("config file {}: {message}", file.display())]
-    Malformed {
-        /// The file.
-        file: PathBuf,
-        /// What the parser said.
-        message: String,
-    },
-    /// The config file has a key that does not exist.
-    #[error("config file {} line {line}: there is no setting {key}; the nearest is {nearest}", file.display())]
-    UnknownKey {
-        /// The file.
-        file: PathBuf,
-        /// Its line, from 1.
-        line: u64,
-        /// The key as it stands there.
-        key: String,
-        /// The known key most like it.
-        nearest: &'static str,
-    },
-    /// A value cannot be read.
-    #[error("setting {key}: {text:?} is not {expected} (from {origin})")]
-    Invalid {
-        /// The setting.
-        key: &'static str,
-        /// Its text.
-        text: String,
-        /// What it should have been.
-        expected: &'static str,
-        /// Where the text came from.
-        origin: Origin,
-    },
-    /// The lease is too short for the heartbeats.
-    #[error(
-        "setting driver.lease_time: {lease:?} is not longer than driver.heartbeat_period ({period:?}), \
-         so every driver would lose its tasks between two heartbeats"
-    )]
-    LeaseTooShort {
-        /// The lease.
-        lease: Duration,
-        /// The heartbeat period.
-        period: Duration,
-    },
-    /// The address is open to others and nobody said that this is fine.
-    #[error(
-        "setting listen: {listen} can be reached from other machines, and there is no authentication yet: everyone \
-         who reaches the port can do everything. Listen on 127.0.0.1, or say --insecure if that is what you want"
-    )]
-    Exposed {
-        /// The address.
-        listen: SocketAddr,
-    },
-}
-
 impl Settings {
     /// Reads the settings from flags, environment variables (`env` looks one up) and the config file.
     pub fn load(
         flags: &Flags,
         env: impl Fn(&str) -> Option<String>,
     ) -> Result<Settings, ConfigError> {
-        let sources = Sources::gather(flags, env)?;
+        let sources = Sources::gather(flags, &env)?;
+        closed::check(&sources, &env)?;
         Settings {
-            listen: sources.read("listen", "an address such as 127.0.0.1:8080", address)?,
-            data: sources.read("data", "a directory", path)?,
+            listen: listen(&sources)?,
+            data: data(&sources)?,
             insecure: sources.read("insecure", "true or false", |text| text.parse().ok())?,
             log: sources.read(
                 "log",
@@ -229,6 +182,7 @@ impl Settings {
             store: StoreSettings {
                 min_free_bytes: sources.read("store.min_free_bytes", BYTES, bytes)?,
             },
+            unused: inherited::notice(&sources),
         }
         .check()
     }
@@ -251,12 +205,41 @@ impl Settings {
 const DURATION: &str = "a time above zero such as 30s, 500ms or 2m";
 const BYTES: &str = "a number of bytes such as 4194304, 512 KiB or 4 MiB";
 
-fn address(text: &str) -> Option<SocketAddr> {
-    text.replacen("localhost:", "127.0.0.1:", 1).parse().ok()
+/// Where to listen. `api.port` names the port alone; of two places the stronger one counts, in one they must agree.
+fn listen(sources: &Sources) -> Result<SocketAddr, ConfigError> {
+    let listen = sources.read("listen", "an address such as 127.0.0.1:8080", address)?;
+    let port = sources.read("api.port", "a port from 0 to 65535", |text| match text {
+        "" => Some(None),
+        text => text.parse::<u16>().ok().map(Some),
+    })?;
+    let Some(port) = port else {
+        return Ok(listen);
+    };
+    match sources.winner("listen", "api.port") {
+        Winner::First => Ok(listen),
+        Winner::Both if listen.port() != port => Err(sources.conflict("listen", "api.port")),
+        Winner::Second | Winner::Both => Ok(SocketAddr::new(listen.ip(), port)),
+    }
 }
 
-fn path(text: &str) -> Option<PathBuf> {
-    (!text.is_empty()).then(|| PathBuf::from(text))
+/// The directory of the store, under either of its names.
+fn data(sources: &Sources) -> Result<PathBuf, ConfigError> {
+    match sources.winner("data", "api.data") {
+        Winner::First => sources.path("data"),
+        Winner::Second => sources.path("api.data"),
+        Winner::Both => {
+            let data = sources.path("data")?;
+            if data == sources.path("api.data")? {
+                Ok(data)
+            } else {
+                Err(sources.conflict("data", "api.data"))
+            }
+        }
+    }
+}
+
+fn address(text: &str) -> Option<SocketAddr> {
+    text.replacen("localhost:", "127.0.0.1:", 1).parse().ok()
 }
 
 fn filter(text: &str) -> Option<String> {
@@ -374,7 +357,7 @@ mod tests {
             let wanted = sources::variable(setting.key);
             let env = |name: &str| (name == wanted).then(|| "\u{1}//:not valid=[".to_owned());
             let Err(error) = Settings::load(&Flags::default(), env) else {
-                assert_eq!(setting.key, "data", "{wanted} is not read");
+                assert!(setting.key.ends_with("data"), "{wanted} is not read");
                 continue;
             };
             let error = error.to_string();
@@ -405,16 +388,90 @@ mod tests {
 
     #[test]
     fn errors_name_the_key_and_where_it_came_from() {
-        insta::assert_snapshot!(refusal("log: info\nlistne: x\n"), @"config file FILE line 2: there is no setting listne; the nearest is listen");
-        insta::assert_snapshot!(refusal("driver:\n  # slow\n  lease: 3s\n"), @"config file FILE line 3: there is no setting driver.lease; the nearest is driver.lease_time");
+        insta::assert_snapshot!(refusal("log: info\nlistne: x\n"), @"config file FILE line 2: there is no setting listne; the nearest is listen (conveyor up --help shows all)");
+        insta::assert_snapshot!(refusal("driver:\n  # slow\n  lease: 3s\n"), @"config file FILE line 3: there is no setting driver.lease; the nearest is driver.lease_time (conveyor up --help shows all)");
         insta::assert_snapshot!(refusal("driver:\n  lease_time: 30\n"), @r#"setting driver.lease_time: "30" is not a time above zero such as 30s, 500ms or 2m (from FILE line 2)"#);
         insta::assert_snapshot!(refusal("driver:\n  lease_time: 10s\n"), @"setting driver.lease_time: 10s is not longer than driver.heartbeat_period (10s), so every driver would lose its tasks between two heartbeats");
         insta::assert_snapshot!(refusal("drain_time: -5s"), @r#"setting drain_time: "-5s" is not a time above zero such as 30s, 500ms or 2m (from FILE line 1)"#);
-        insta::assert_snapshot!(refusal("api: 5"), @"config file FILE line 1: there is no setting api; the nearest is api.hosts");
+        insta::assert_snapshot!(refusal("api: 5"), @"config file FILE line 1: api is a section: its settings, such as api.port, go below it");
+        insta::assert_snapshot!(refusal("lease_time: 3s"), @"config file FILE line 1: there is no setting lease_time; the nearest is driver.lease_time (conveyor up --help shows all)");
+        insta::assert_snapshot!(refusal("drivers:\n"), @"config file FILE line 1: there is no setting drivers; the nearest is driver (conveyor up --help shows all)");
         insta::assert_snapshot!(refusal("- listen"), @"config file FILE: expected settings as `key: value`");
         insta::assert_snapshot!(refusal("listen: [a\n"), @"config file FILE: unclosed bracket '[' at line 1, column 9");
         insta::assert_snapshot!(refusal("listen: 0.0.0.0:8080"), @"setting listen: 0.0.0.0:8080 can be reached from other machines, and there is no authentication yet: everyone who reaches the port can do everything. Listen on 127.0.0.1, or say --insecure if that is what you want");
         insta::assert_snapshot!(refusal("data: a\ndata: b\n"), @"config file FILE: duplicate mapping key: data not allowed here at line 2, column 1");
+    }
+
+    #[test]
+    fn port_and_directory_have_two_names_and_the_stronger_place_counts() {
+        let (file, flags) = with_file("api:\n  port: 9000\n  data: there\n");
+        let settings = Settings::load(&flags, nothing).unwrap();
+        assert_eq!(settings.listen.to_string(), "127.0.0.1:9000");
+        assert_eq!(settings.data, file.path().with_file_name("there"));
+        let env = |name: &str| match name {
+            "CONVEYOR_LISTEN" => Some("127.0.0.2:1".to_owned()),
+            "CONVEYOR_DATA" => Some("here".to_owned()),
+            // What Kubernetes sets for a service that is called conveyor-api.
+            "CONVEYOR_API_PORT" => Some("tcp://10.0.0.1:8080".to_owned()),
+            _ => None,
+        };
+        let settings = Settings::load(&flags, env).unwrap();
+        assert_eq!(settings.listen.to_string(), "127.0.0.2:1");
+        assert_eq!(settings.data, PathBuf::from("here"));
+        let port = |name: &str| (name == "CONVEYOR_API_PORT").then(|| "7".to_owned());
+        let (_file, flags) = with_file("listen: 127.0.0.2:1\n");
+        let settings = Settings::load(&flags, port).unwrap();
+        assert_eq!(settings.listen.to_string(), "127.0.0.2:7");
+        let (_file, flags) = with_file("listen: 127.0.0.2:1\napi.port: 1\ndata: a\napi.data: a\n");
+        assert!(Settings::load(&flags, nothing).is_ok());
+        insta::assert_snapshot!(refusal("listen: 127.0.0.1:1\napi.port: 2\n"), @"settings listen (127.0.0.1:1, from FILE line 1) and api.port (2, from FILE line 2) do not agree: they mean the same thing, so keep one of them");
+        insta::assert_snapshot!(refusal("data: a\napi:\n  data: b\n"), @"settings data (a, from FILE line 1) and api.data (b, from FILE line 3) do not agree: they mean the same thing, so keep one of them");
+        insta::assert_snapshot!(refusal("api.port: 65536\n"), @r#"setting api.port: "65536" is not a port from 0 to 65535 (from FILE line 1)"#);
+    }
+
+    #[test]
+    fn a_file_of_conveyor_ci_is_read_and_what_has_no_use_is_named_once() {
+        let (file, flags) = with_file(
+            "api:\n  port: 8080\n  auth_enabled: false\n  data: /var/lib/conveyor\nnats:\n  port: 4222\n\
+             tls:\n  ca: /etc/conveyor/certs/ca.pem\n  key: ''\n  cert: /etc/conveyor/certs/server.crt\n",
+        );
+        let settings = Settings::load(&flags, nothing).unwrap();
+        assert_eq!(settings.data, PathBuf::from("/var/lib/conveyor"));
+        let unused = settings.unused.unwrap();
+        insta::assert_snapshot!(unused.replace(&file.path().display().to_string(), "FILE"), @"settings without use here: nats.port (FILE line 6; drivers connect to the one port), tls.ca (FILE line 8; api.auth_enabled is false), tls.cert (FILE line 10; api.auth_enabled is false)");
+        let (file, flags) = with_file(
+            "api: {host: localhost, port: \"6286\"}\ndb: {user: root}\nredis:\nloki.host: x\n",
+        );
+        let unused = Settings::load(&flags, nothing).unwrap().unused.unwrap();
+        insta::assert_snapshot!(unused.replace(&file.path().display().to_string(), "FILE"), @"settings without use here: api.host (FILE line 1; listen names the address), db.user (FILE line 2; the store is built in), loki.host (FILE line 4; logs are in the store)");
+    }
+
+    #[test]
+    fn settings_that_ask_for_a_closed_server_stop_the_start() {
+        insta::assert_snapshot!(refusal("api:\n  auth_enabled: true\n"), @"setting api.auth_enabled is true (from FILE line 2), but this version has no authentication yet. A server that is open while its settings say closed would be worse than none, so it does not start. Set it to false to start without: only this machine reaches 127.0.0.1");
+        insta::assert_snapshot!(refusal("tls:\n  cert: server.crt\n"), @r#"setting tls.cert is "server.crt" (from FILE line 2), but this version has no TLS yet. A server that is open while its settings say closed would be worse than none, so it does not start. Take the tls settings out, or say api.auth_enabled: false as well to start without both"#);
+        insta::assert_snapshot!(refusal("api.auth_enabled: maybe\n"), @r#"setting api.auth_enabled: "maybe" is not true or false (from FILE line 1)"#);
+        let closed = [
+            ("CONVEYOR_API_AUTH_ENABLED", "true"),
+            ("CONVEYOR_AUTH_ENABLED", "TRUE"),
+            ("CONVEYOR_JWT_REQUIRED", "1"),
+            ("CONVEYOR_TLS_ENABLED", "true"),
+            ("CONVEYOR_TLS_KEY", "server.key"),
+        ];
+        for (wanted, text) in closed {
+            let env = |name: &str| (name == wanted).then(|| text.to_owned());
+            let error = Settings::load(&Flags::default(), env)
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.contains(wanted) && error.contains("does not start"),
+                "{error}"
+            );
+        }
+        let (_file, flags) = with_file("tls:\n  ca: ''\n  key:\n  cert: \"\"\n");
+        assert_eq!(Settings::load(&flags, nothing).unwrap().unused, None);
+        let off = |name: &str| (name == "CONVEYOR_AUTH_ENABLED").then(|| "false".to_owned());
+        assert!(Settings::load(&Flags::default(), off).is_ok());
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod cancel;
 mod driver;
 mod failure;
 mod get;
+mod init;
 mod logs;
 mod runs;
 mod show;
@@ -36,6 +37,8 @@ A first run:
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write a config file with every setting
+    Init(init::Args),
     /// Start the server
     Up(up::Args),
     /// Create or change definitions, pipelines and resources from files
@@ -62,6 +65,7 @@ impl Cli {
     /// A [`Failure`] whose text says what went wrong and, where it is known, what to do.
     pub async fn run(self) -> Result<(), Failure> {
         match self.command {
+            Command::Init(args) => init::run(&args),
             Command::Up(args) => up::run(args).await,
             Command::Apply(args) => apply::run(args).await,
             Command::Get(args) => get::run(args).await,

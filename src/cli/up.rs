@@ -45,6 +45,9 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let env = |name: &str| std::env::var_os(name).map(|text| text.to_string_lossy().into_owned());
     let settings = Settings::load(&args.flags, env)?;
     super::log_to_stderr(&settings.log);
+    if let Some(unused) = &settings.unused {
+        tracing::warn!("{unused}");
+    }
     crate::server::run(settings)
         .await
         .map_err(|error| Failure::Ended(error.to_string()))

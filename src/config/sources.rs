@@ -2,6 +2,7 @@
 //!
 //! Invariant: every key kept here stands in [`SETTINGS`], and every text knows its origin.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,10 +10,14 @@ use std::path::{Path, PathBuf};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Spanned, UserMessageFormatter};
 
+use super::error::Given;
+use super::inherited;
 use super::{ConfigError, Flags, SETTINGS};
 
 /// Read when it exists and no other file is named.
-const DEFAULT_FILE: &str = "conveyor.yml";
+pub(super) const DEFAULT_FILE: &str = "conveyor.yml";
+/// Variables that name a config file: ours, and that of Conveyor CI.
+const FILE_VARIABLES: [&str; 2] = ["CONVEYOR_CONFIG", "CONVEYOR_CONFIG_FILE"];
 
 /// Where a text came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,8 +43,34 @@ impl fmt::Display for Origin {
     }
 }
 
+impl Origin {
+    /// What wins is stronger.
+    fn strength(&self) -> u8 {
+        match self {
+            Origin::Flag(_) => 3,
+            Origin::Variable(_) => 2,
+            Origin::File(..) => 1,
+            Origin::Default => 0,
+        }
+    }
+}
+
 /// The winning text of every setting.
-pub(super) struct Sources(HashMap<&'static str, (String, Origin)>);
+pub(super) struct Sources {
+    texts: HashMap<&'static str, (String, Origin)>,
+    /// Keys of Conveyor CI in the config file that mean nothing here, and their lines.
+    unused: Vec<(String, Origin)>,
+}
+
+/// Which of two settings with one meaning counts.
+pub(super) enum Winner {
+    /// The first one.
+    First,
+    /// The second one.
+    Second,
+    /// They were given in the same place.
+    Both,
+}
 
 impl Sources {
     /// Gathers the texts; what comes later wins.
@@ -56,26 +87,83 @@ impl Sources {
         let named = flags
             .config
             .clone()
-            .or_else(|| env("CONVEYOR_CONFIG").map(PathBuf::from));
+            .or_else(|| FILE_VARIABLES.into_iter().find_map(env).map(PathBuf::from));
         let present = || {
             Path::new(DEFAULT_FILE)
                 .exists()
                 .then(|| PathBuf::from(DEFAULT_FILE))
         };
+        let mut unused = Vec::new();
         if let Some(file) = named.or_else(present) {
-            texts.extend(read_file(&file)?);
+            let read = read_file(&file)?;
+            texts.extend(read.texts);
+            unused = read.unused;
         }
         // Unknown variables are not refused: Kubernetes makes some up for a service of our name.
         for setting in SETTINGS {
             let name = variable(setting.key);
-            if let Some(text) = env(&name) {
+            if let Some(text) = env(&name).filter(|text| !is_service_link(&name, text)) {
                 texts.insert(setting.key, (text, Origin::Variable(name)));
             }
         }
         for (key, text) in given(flags) {
             texts.insert(key, (text, Origin::Flag(format!("--{key}"))));
         }
-        Ok(Sources(texts))
+        Ok(Sources { texts, unused })
+    }
+
+    /// What the config file says that means nothing here.
+    pub(super) fn unused(&self) -> &[(String, Origin)] {
+        &self.unused
+    }
+
+    /// The text of a setting and where it came from.
+    pub(super) fn text(&self, key: &str) -> (&str, &Origin) {
+        let (text, origin) = self
+            .texts
+            .get(key)
+            .expect("every key that is read stands in the table");
+        (text.trim(), origin)
+    }
+
+    /// Which of two settings that mean the same thing counts: the one given in the stronger place. One without a text
+    /// was not given.
+    pub(super) fn winner(&self, first: &str, second: &str) -> Winner {
+        let strength = |key| {
+            let (text, origin) = self.text(key);
+            (!text.is_empty()).then(|| origin.strength())
+        };
+        match strength(first).cmp(&strength(second)) {
+            Ordering::Greater => Winner::First,
+            Ordering::Less => Winner::Second,
+            Ordering::Equal => Winner::Both,
+        }
+    }
+
+    /// That two settings with one meaning do not agree.
+    pub(super) fn conflict(&self, one: &'static str, other: &'static str) -> ConfigError {
+        let given = |key| {
+            let (text, origin) = self.text(key);
+            let (text, origin) = (text.to_owned(), origin.clone());
+            Box::new(Given { key, text, origin })
+        };
+        ConfigError::Conflict {
+            one: given(one),
+            other: given(other),
+        }
+    }
+
+    /// Reads a path. In a config file a relative one counts from the folder of the file, so that the file means the
+    /// same wherever the server is started; elsewhere from the working directory.
+    pub(super) fn path(&self, key: &'static str) -> Result<PathBuf, ConfigError> {
+        let path = self.read(key, "a directory", |text| {
+            (!text.is_empty()).then(|| PathBuf::from(text))
+        })?;
+        let (_, origin) = self.text(key);
+        Ok(match origin {
+            Origin::File(file, _) => file.parent().unwrap_or(Path::new("")).join(path),
+            Origin::Flag(_) | Origin::Variable(_) | Origin::Default => path,
+        })
     }
 
     /// Reads one setting; `expected` says what its text should have been.
@@ -85,13 +173,10 @@ impl Sources {
         expected: &'static str,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Result<T, ConfigError> {
-        let (text, origin) = self
-            .0
-            .get(key)
-            .expect("every key that is read stands in the table");
-        parse(text.trim()).ok_or_else(|| ConfigError::Invalid {
+        let (text, origin) = self.text(key);
+        parse(text).ok_or_else(|| ConfigError::Invalid {
             key,
-            text: text.clone(),
+            text: text.to_owned(),
             expected,
             origin: origin.clone(),
         })
@@ -101,6 +186,11 @@ impl Sources {
 /// The environment variable of a setting.
 pub fn variable(key: &str) -> String {
     format!("CONVEYOR_{}", key.replace('.', "_").to_uppercase())
+}
+
+/// Kubernetes sets CONVEYOR_API_PORT and its like to an address, for a service that is called conveyor-api.
+fn is_service_link(name: &str, text: &str) -> bool {
+    name.ends_with("_PORT") && text.contains("://")
 }
 
 /// The flags that were given, by the key of their setting.
@@ -117,9 +207,14 @@ fn given(flags: &Flags) -> Vec<(&'static str, String)> {
         .collect()
 }
 
-type Texts = Vec<(&'static str, (String, Origin))>;
+/// What a config file says.
+#[derive(Default)]
+struct FileTexts {
+    texts: Vec<(&'static str, (String, Origin))>,
+    unused: Vec<(String, Origin)>,
+}
 
-fn read_file(file: &Path) -> Result<Texts, ConfigError> {
+fn read_file(file: &Path) -> Result<FileTexts, ConfigError> {
     let file = file.to_owned();
     let text = match std::fs::read_to_string(&file) {
         Ok(text) => text,
@@ -135,10 +230,10 @@ fn read_file(file: &Path) -> Result<Texts, ConfigError> {
             });
         }
     };
-    let mut texts = Vec::new();
+    let mut texts = FileTexts::default();
     match tree.map(|tree| tree.value) {
         None | Some(Node::Null) => {}
-        Some(Node::Map(entries)) => flatten("", entries, &file, &mut texts)?,
+        Some(Node::Map(entries)) => texts.flatten("", entries, &file)?,
         Some(Node::Text(_) | Node::List(_)) => {
             let message = "expected settings as `key: value`".to_owned();
             return Err(ConfigError::Malformed { file, message });
@@ -147,51 +242,103 @@ fn read_file(file: &Path) -> Result<Texts, ConfigError> {
     Ok(texts)
 }
 
-/// Turns nested keys into dotted ones and refuses those that are no setting.
-fn flatten(
-    prefix: &str,
-    entries: Vec<(Spanned<String>, Node)>,
-    file: &Path,
-    texts: &mut Texts,
-) -> Result<(), ConfigError> {
-    for (name, node) in entries {
-        let line = name.referenced.line();
-        let key = format!("{prefix}{}", name.value);
-        let text = match node {
-            Node::Null => continue,
-            Node::Map(entries) => {
-                flatten(&format!("{key}."), entries, file, texts)?;
-                continue;
-            }
-            Node::Text(text) => text,
-            Node::List(words) => words.join(","),
-        };
-        let known = SETTINGS.iter().find(|setting| setting.key == key);
-        let Some(setting) = known else {
-            let file = file.to_owned();
-            return Err(ConfigError::UnknownKey {
-                file,
-                line,
-                nearest: nearest(&key),
-                key,
-            });
-        };
-        texts.push((setting.key, (text, Origin::File(file.to_owned(), line))));
+impl FileTexts {
+    /// Turns nested keys into dotted ones and refuses those that are no setting.
+    fn flatten(
+        &mut self,
+        prefix: &str,
+        entries: Vec<(Spanned<String>, Node)>,
+        file: &Path,
+    ) -> Result<(), ConfigError> {
+        for (name, node) in entries {
+            let line = name.referenced.line();
+            let key = format!("{prefix}{}", name.value);
+            let text = match node {
+                Node::Null if is_section(&key) => continue,
+                Node::Null => None,
+                Node::Map(entries) => {
+                    self.flatten(&format!("{key}."), entries, file)?;
+                    continue;
+                }
+                Node::Text(text) => Some(text),
+                Node::List(words) => Some(words.join(",")),
+            };
+            self.take(key, text, file, line)?;
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// Takes one key of the file. One without a text is checked all the same.
+    fn take(
+        &mut self,
+        key: String,
+        text: Option<String>,
+        file: &Path,
+        line: u64,
+    ) -> Result<(), ConfigError> {
+        let origin = Origin::File(file.to_owned(), line);
+        let known = SETTINGS.iter().find(|setting| setting.key == key);
+        if let Some(setting) = known {
+            self.texts
+                .extend(text.map(|text| (setting.key, (text, origin))));
+        } else if inherited::is_unused(&key) {
+            self.unused.push((key, origin));
+        } else {
+            return Err(unknown(key, file.to_owned(), line));
+        }
+        Ok(())
+    }
 }
 
-/// The known key with the longest beginning in common.
+/// Whether settings stand below a key.
+fn is_section(key: &str) -> bool {
+    example_of(key).is_some() || inherited::is_section(key)
+}
+
+/// The first setting of a section.
+fn example_of(section: &str) -> Option<&'static str> {
+    let mut keys = SETTINGS.iter().map(|setting| setting.key);
+    keys.find(|key| {
+        key.strip_prefix(section)
+            .is_some_and(|rest| rest.starts_with('.'))
+    })
+}
+
+fn unknown(key: String, file: PathBuf, line: u64) -> ConfigError {
+    if let Some(example) = example_of(&key) {
+        return ConfigError::Section {
+            file,
+            line,
+            key,
+            example,
+        };
+    }
+    let nearest = nearest(&key);
+    ConfigError::UnknownKey {
+        file,
+        line,
+        key,
+        nearest,
+    }
+}
+
+/// The setting or section most like a key: its last word counts most, then the section it stands in.
 fn nearest(key: &str) -> &'static str {
-    let common = |known: &&str| {
-        known
-            .bytes()
-            .zip(key.bytes())
-            .take_while(|(a, b)| a == b)
-            .count()
+    fn parts(key: &str) -> (&str, &str) {
+        key.rsplit_once('.').unwrap_or(("", key))
+    }
+    let (section, word) = parts(key);
+    let likeness = |known: &&str| {
+        let (known_section, known_word) = parts(known);
+        strsim::normalized_damerau_levenshtein(known_word, word)
+            + strsim::normalized_damerau_levenshtein(known_section, section) / 4.0
     };
-    let known = SETTINGS.iter().map(|setting| setting.key);
-    known.max_by_key(common).expect("the table is not empty")
+    let keys = SETTINGS.iter().map(|setting| setting.key);
+    let sections = keys.clone().filter_map(|key| Some(key.split_once('.')?.0));
+    let nearest = keys
+        .chain(sections)
+        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    nearest.expect("the table is not empty")
 }
 
 /// A YAML value, as far as settings need it; scalars are kept as text.

@@ -69,7 +69,9 @@ pub enum Error {
         source: std::io::Error,
     },
     /// Another process has it open.
-    #[error("the data directory {0} is in use by another process")]
+    #[error(
+        "the data directory {0} is in use by another process: stop that one first, or name another directory"
+    )]
     InUse(PathBuf),
     /// A newer program wrote it.
     #[error(
