@@ -10,12 +10,13 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-const API: [&str; 6] = [
+const API: [&str; 7] = [
     "conveyor/v1/resource_service.proto",
     "conveyor/v1/pipeline_service.proto",
     "conveyor/v1/run_service.proto",
     "conveyor/v1/driver_service.proto",
     "conveyor/v1/log_service.proto",
+    "conveyor/v1/server_service.proto",
     "google/rpc/error_details.proto", // so that clients can read what errors carry
 ];
 const STORE: &str = "conveyor/store/v1/records.proto";

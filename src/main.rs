@@ -1,18 +1,19 @@
-//! Picks the command and sets the exit code: 0 when it did its work, 1 when it failed, 2 when it was called wrongly.
+//! Picks the command and sets the exit code, whose table is in `cli/exit.rs`.
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use conveyor::cli::Cli;
+use conveyor::cli::{Cli, Exit};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match Cli::parse().run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
+    Cli::complete();
+    let exit = match Cli::parse().run().await {
+        Ok(()) => Exit::Done,
         Err(failure) => {
-            eprintln!("error: {failure}");
-            ExitCode::FAILURE
+            failure.tell();
+            failure.exit()
         }
-    }
+    };
+    exit.into()
 }

@@ -11,6 +11,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             "conveyor/v1/run_service.proto",
             "conveyor/v1/driver_service.proto",
             "conveyor/v1/log_service.proto",
+            "conveyor/v1/server_service.proto",
         ],
         ["../../proto"],
     )?;

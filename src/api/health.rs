@@ -16,9 +16,10 @@ use crate::proto::log_service_server::SERVICE_NAME as LOGS;
 use crate::proto::pipeline_service_server::SERVICE_NAME as PIPELINES;
 use crate::proto::resource_service_server::SERVICE_NAME as RESOURCES;
 use crate::proto::run_service_server::SERVICE_NAME as RUNS;
+use crate::proto::server_service_server::SERVICE_NAME as SERVER;
 
 /// The empty name stands for the server as a whole.
-const SERVICES: [&str; 6] = ["", RESOURCES, PIPELINES, RUNS, DRIVERS, LOGS];
+const SERVICES: [&str; 7] = ["", RESOURCES, PIPELINES, RUNS, DRIVERS, LOGS, SERVER];
 
 /// The health service of a server with these options.
 pub(super) fn service(options: &RouterOptions) -> HealthServer<impl Health> {

@@ -42,18 +42,25 @@ use crate::proto::log_service_server::{LogService, LogServiceServer};
 use crate::proto::pipeline_service_server::{PipelineService, PipelineServiceServer};
 use crate::proto::resource_service_server::{ResourceService, ResourceServiceServer};
 use crate::proto::run_service_server::{RunService, RunServiceServer};
+use crate::proto::server_service_server::{ServerService, ServerServiceServer};
 
 /// Largest gRPC message taken in, in bytes.
 const MESSAGE_BYTES: usize = 8 << 20;
 
 /// Everything the API calls, as one type.
 pub trait Services:
-    ResourceService + PipelineService + RunService + DriverService + LogService + Clone
+    ResourceService + PipelineService + RunService + DriverService + LogService + ServerService + Clone
 {
 }
 
 impl<T> Services for T where
-    T: ResourceService + PipelineService + RunService + DriverService + LogService + Clone
+    T: ResourceService
+        + PipelineService
+        + RunService
+        + DriverService
+        + LogService
+        + ServerService
+        + Clone
 {
 }
 
@@ -158,6 +165,7 @@ fn grpc<S: Services>(api: S, options: &RouterOptions) -> Router {
         .add_service(service!(RunServiceServer))
         .add_service(service!(DriverServiceServer))
         .add_service(service!(LogServiceServer))
+        .add_service(service!(ServerServiceServer))
         .add_service(health::service(options).accept_compressed(Gzip))
         .add_service(v1::ServerReflectionServer::new(reflection.clone()).accept_compressed(Gzip))
         .add_service(v1alpha::ServerReflectionServer::new(reflection).accept_compressed(Gzip))

@@ -2,13 +2,14 @@
 
 use conveyor_client::proto::{CancelRunRequest, RunState};
 
-use super::{Failure, ServerArg, show};
+use super::{Failure, ServerArg, completion, show, target};
 
 /// Arguments of `cancel`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// The run's id
+    /// The run's id, or TYPE/NAME for the newest run of a resource
+    #[arg(add = completion::runs())]
     run: String,
     /// Why, for people; at most 200 characters
     #[arg(long, value_name = "TEXT", default_value = "")]
@@ -28,7 +29,7 @@ Example:
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let client = args.server.connect().await?;
     let request = CancelRunRequest {
-        id: args.run,
+        id: target::run_id(&client, &args.run).await?,
         reason: args.reason,
     };
     let run = client.runs().cancel_run(request).await?.into_inner();

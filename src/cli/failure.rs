@@ -1,13 +1,16 @@
-//! What a person reads when a command fails.
+//! What a person reads when a command fails, and the exit code that says it to programs.
 
 use std::error::Error;
 use std::fmt::{self, Write};
 use std::io;
+use std::path::PathBuf;
 
 use tonic::{Code, Status};
 use tonic_types::{FieldViolation, StatusExt};
 
-use super::apply::InputError;
+use super::Exit;
+use super::documents::InputError;
+use super::reconnect::went_away;
 use crate::config::ConfigError;
 
 /// Why a command failed.
@@ -39,9 +42,42 @@ pub enum Failure {
         /// How many there are.
         all: usize,
     },
-    /// A resource was named without its type.
-    #[error("a resource is TYPE/NAME, such as pipeline/{0}; `conveyor get resources` lists them")]
-    NoResourceName(String),
+    /// The command was called wrongly.
+    #[error("{0}")]
+    Usage(String),
+    /// What was named is not there.
+    #[error("{0}")]
+    Missing(String),
+    /// The time was over.
+    #[error("{0}")]
+    TimedOut(String),
+    /// What was edited changed meanwhile.
+    #[error("{0} was changed by somebody else meanwhile: edit it again")]
+    Changed(String),
+    /// What was typed could not be written and is kept.
+    #[error("{failure}\nWhat you typed is kept in {}", path.display())]
+    Kept {
+        /// Why it could not be written.
+        failure: Box<Failure>,
+        /// Where it is.
+        path: PathBuf,
+    },
+    /// Some of several things failed, and each was told.
+    #[error("{failed} of {all} failed")]
+    Several {
+        /// How many failed.
+        failed: usize,
+        /// How many there are.
+        all: usize,
+        /// The exit code of the first.
+        exit: Exit,
+    },
+    /// Nothing could be compared: for `diff`, 1 means a difference.
+    #[error(transparent)]
+    NotCompared(Box<Failure>),
+    /// It ended so, and all was said.
+    #[error("it ended with code {}", *.0 as u8)]
+    Said(Exit),
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),
@@ -51,9 +87,46 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Whether the reader of the output went away, as `head` does. That is no failure.
-    pub fn is_broken_pipe(&self) -> bool {
-        matches!(self, Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    /// The exit code.
+    pub fn exit(&self) -> Exit {
+        match self {
+            // The reader of the output went away, as `head` does. That is no failure.
+            Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
+            Failure::Output(_) | Failure::Config(_) | Failure::Input(_) | Failure::Ended(_) => {
+                Exit::Failed
+            }
+            Failure::Usage(_) => Exit::Usage,
+            Failure::Changed(_) => Exit::Conflict,
+            Failure::Kept { failure, .. } => failure.exit(),
+            Failure::Missing(_) => Exit::NotFound,
+            Failure::TimedOut(_) => Exit::TimedOut,
+            Failure::Client(conveyor_client::Error::Unreachable { .. }) => Exit::Unreachable,
+            Failure::Client(conveyor_client::Error::Address { .. }) => Exit::Usage,
+            Failure::Client(_) => Exit::Failed,
+            Failure::Answer(status) | Failure::Refused { status, .. } => exit_of(status),
+            Failure::Several { exit, .. } | Failure::Said(exit) => *exit,
+            Failure::NotCompared(failure) => match failure.exit() {
+                Exit::Failed => Exit::Usage,
+                other => other,
+            },
+        }
+    }
+
+    /// Says it on stderr, if there is anything left to say.
+    pub fn tell(&self) {
+        if !matches!(self, Failure::Said(_)) && self.exit() != Exit::Done {
+            eprintln!("error: {self}");
+        }
+    }
+}
+
+fn exit_of(status: &Status) -> Exit {
+    match status.code() {
+        _ if went_away(status) => Exit::Unreachable,
+        Code::NotFound => Exit::NotFound,
+        Code::Aborted | Code::AlreadyExists => Exit::Conflict,
+        Code::DeadlineExceeded => Exit::TimedOut,
+        _ => Exit::Failed,
     }
 }
 
@@ -116,6 +189,9 @@ fn advice(status: &Status) -> Option<&'static str> {
             Some("Is this a Conveyor server, and not older than this command? Check --server.")
         }
         Code::Aborted => Some("It changed meanwhile: try again."),
+        Code::OutOfRange => {
+            Some("That place is no longer kept: begin without it, or at a later one.")
+        }
         _ => None,
     }
 }

@@ -32,7 +32,12 @@ impl Ran {
 
     /// The complaint of a command that failed.
     fn refused(self) -> String {
-        assert_eq!(self.code, 1, "{}{}", self.stdout, self.stderr);
+        self.ended_with(1)
+    }
+
+    /// The complaint of a command that ended with this exit code.
+    fn ended_with(self, code: i32) -> String {
+        assert_eq!(self.code, code, "{}{}", self.stdout, self.stderr);
         self.stderr
     }
 }

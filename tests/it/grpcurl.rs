@@ -73,6 +73,7 @@ async fn list_and_describe_need_no_files() {
         "conveyor.v1.PipelineService",
         "conveyor.v1.ResourceService",
         "conveyor.v1.RunService",
+        "conveyor.v1.ServerService",
         "grpc.health.v1.Health",
         "grpc.reflection.v1.ServerReflection",
         "grpc.reflection.v1alpha.ServerReflection",

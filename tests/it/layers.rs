@@ -31,7 +31,7 @@ const ROOMS: [(&str, &[&str]); 14] = [
 ];
 
 /// Libraries, by how their names begin, and the rooms that may use them.
-const LIBRARIES: [(&str, &[&str]); 9] = [
+const LIBRARIES: [(&str, &[&str]); 15] = [
     ("rocksdb", &["store"]),
     ("tonic", &["api", "cli", "proto"]),
     ("axum", &["api"]),
@@ -44,6 +44,12 @@ const LIBRARIES: [(&str, &[&str]); 9] = [
     ("jsonschema", &["model"]),
     ("prometheus_client", &["observe"]),
     ("conveyor_client", &["cli", "drivers"]),
+    ("backon", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
+    ("indicatif", &["cli"]),
+    ("serde_json_path", &["cli"]),
+    ("similar", &["cli"]),
 ];
 
 #[test]

@@ -10,6 +10,7 @@ use crate::proto::log_service_client::LogServiceClient;
 use crate::proto::pipeline_service_client::PipelineServiceClient;
 use crate::proto::resource_service_client::ResourceServiceClient;
 use crate::proto::run_service_client::RunServiceClient;
+use crate::proto::server_service_client::ServerServiceClient;
 
 /// The largest message taken from a server. It sends 8 MiB at most by default.
 pub(crate) const MESSAGE_BYTES: usize = 16 << 20;
@@ -71,6 +72,12 @@ impl Client {
     #[must_use]
     pub fn drivers(&self) -> DriverServiceClient<Channel> {
         DriverServiceClient::new(self.channel.clone()).max_decoding_message_size(MESSAGE_BYTES)
+    }
+
+    /// The server itself.
+    #[must_use]
+    pub fn server(&self) -> ServerServiceClient<Channel> {
+        ServerServiceClient::new(self.channel.clone()).max_decoding_message_size(MESSAGE_BYTES)
     }
 
     /// Logs.

@@ -5,6 +5,7 @@ mod logs;
 mod pipelines;
 mod resources;
 mod runs;
+mod server;
 
 use std::pin::Pin;
 use std::time::Duration;

@@ -13,6 +13,7 @@ use crate::proto::log_service_server::LogService;
 use crate::proto::pipeline_service_server::PipelineService;
 use crate::proto::resource_service_server::ResourceService;
 use crate::proto::run_service_server::RunService;
+use crate::proto::server_service_server::ServerService;
 use crate::proto::{
     AppendLogsRequest, AppendLogsResponse, ApplyPipelineRequest, ApplyResourceDefinitionRequest,
     ApplyResourceRequest, BroadcastMessageRequest, BroadcastMessageResponse, CancelRunRequest,
@@ -20,13 +21,13 @@ use crate::proto::{
     DeleteDriverRequest, DeletePipelineRequest, DeleteResourceDefinitionRequest,
     DeleteResourceRequest, Driver, DriverStreamRequest, DriverStreamResponse, GetDriverRequest,
     GetPipelineRequest, GetResourceDefinitionRequest, GetResourceRequest, GetRunRequest,
-    ListDriversRequest, ListDriversResponse, ListPipelinesRequest, ListPipelinesResponse,
-    ListResourceDefinitionsRequest, ListResourceDefinitionsResponse, ListResourceRevisionsRequest,
-    ListResourceRevisionsResponse, ListResourcesRequest, ListResourcesResponse, ListRunsRequest,
-    ListRunsResponse, LogEntry, Pipeline, Resource, ResourceChange, ResourceDefinition, Run,
-    RunState, StartRunRequest, TailLogsRequest, TailLogsResponse, UpdatePipelineRequest,
-    UpdateResourceDefinitionRequest, UpdateResourceRequest, WatchResourcesRequest,
-    WatchResourcesResponse, WatchRunRequest,
+    GetServerRequest, GetServerResponse, ListDriversRequest, ListDriversResponse,
+    ListPipelinesRequest, ListPipelinesResponse, ListResourceDefinitionsRequest,
+    ListResourceDefinitionsResponse, ListResourceRevisionsRequest, ListResourceRevisionsResponse,
+    ListResourcesRequest, ListResourcesResponse, ListRunsRequest, ListRunsResponse, LogEntry,
+    Pipeline, Resource, ResourceChange, ResourceDefinition, Run, RunState, StartRunRequest,
+    TailLogsRequest, TailLogsResponse, UpdatePipelineRequest, UpdateResourceDefinitionRequest,
+    UpdateResourceRequest, WatchResourcesRequest, WatchResourcesResponse, WatchRunRequest,
 };
 
 /// Key order, digits and spacing as nobody would write them.
@@ -351,5 +352,17 @@ impl ResourceService for Stub {
         _: Request<WatchResourcesRequest>,
     ) -> Result<Response<Self::WatchResourcesStream>, Status> {
         nothing()
+    }
+}
+
+#[tonic::async_trait]
+impl ServerService for Stub {
+    async fn get_server(
+        &self,
+        _: Request<GetServerRequest>,
+    ) -> Result<Response<GetServerResponse>, Status> {
+        Ok(Response::new(GetServerResponse {
+            version: "1.2.3".to_owned(),
+        }))
     }
 }

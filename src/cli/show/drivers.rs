@@ -1,13 +1,13 @@
 //! Drivers, printed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use comfy_table::Cell;
 use conveyor_client::proto::{Driver, DriverInstance};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Shown, rfc3339, time};
+use super::{Rows, Shown, on_terminal, rfc3339, table, time};
 
 /// A driver with its instances.
 #[derive(Serialize)]
@@ -42,6 +42,7 @@ impl Shown for Driver {
         "QUEUED",
         "AGE",
     ];
+    const WIDE: &'static [&'static str] = &["SDK", "LABELS"];
 
     fn row(&self, now: Timestamp) -> Vec<Cell> {
         let tasks: i32 = self.instances.iter().map(|instance| instance.tasks).sum();
@@ -57,6 +58,20 @@ impl Shown for Driver {
         ]
     }
 
+    fn wide(&self) -> Vec<Cell> {
+        let sdks: BTreeSet<_> = self.instances.iter().map(|it| it.sdk.as_str()).collect();
+        let labels = self.instances.iter().map(|it| pairs(&it.labels));
+        let labels: BTreeSet<_> = labels.filter(|it| !it.is_empty()).collect();
+        vec![
+            table::text(&Vec::from_iter(sdks).join(", ")),
+            table::text(&Vec::from_iter(labels).join(" or ")),
+        ]
+    }
+
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
     fn document(&self) -> impl Serialize + '_ {
         DriverDocument {
             kind: "Driver",
@@ -68,6 +83,33 @@ impl Shown for Driver {
             create_time: rfc3339(self.create_time.as_ref()),
         }
     }
+}
+
+/// The instances of a driver as a table.
+pub(in crate::cli) fn instances(driver: &Driver) -> String {
+    let now = Timestamp::now();
+    let row = |it: &DriverInstance| {
+        vec![
+            Cell::new(&it.id),
+            Cell::new(format!("{}/{}", it.tasks, it.slots)),
+            Cell::new(if it.draining { "draining" } else { "" }),
+            table::text(&it.sdk),
+            table::text(&pairs(&it.labels)),
+            Cell::new(time::age(it.connect_time.as_ref(), now)),
+        ]
+    };
+    let columns = vec!["INSTANCE", "TASKS", "STATE", "SDK", "LABELS", "CONNECTED"];
+    Rows::new(columns).render(driver.instances.iter().map(row).collect(), on_terminal())
+}
+
+/// Pairs in one word.
+pub(in crate::cli) fn pairs(pairs: &HashMap<String, String>) -> String {
+    let pairs = super::sorted(pairs);
+    let pairs: Vec<_> = pairs
+        .into_iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    pairs.join(",")
 }
 
 impl<'a> From<&'a DriverInstance> for InstanceDocument<'a> {

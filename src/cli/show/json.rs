@@ -5,15 +5,20 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-/// Renders a value with two spaces of indentation.
+/// Renders a value with two spaces of indentation, for a place that is so deep.
 ///
 /// serde_json copies a raw value through with the white space it came with; this renders all as text first and then
 /// indents the text, so that the user's numbers, escapes and key order are untouched.
-pub(super) fn pretty(value: &impl Serialize) -> String {
-    let text = serde_json::to_string(value).expect("documents are plain JSON");
+pub(super) fn pretty(value: &impl Serialize, depth: usize) -> String {
+    let text = compact(value);
     let mut out = Vec::with_capacity(text.len() * 2);
-    indent(&text, &mut out).expect("writing to memory does not fail");
+    indent(&text, depth, &mut out).expect("writing to memory does not fail");
     String::from_utf8(out).expect("JSON text stays UTF-8")
+}
+
+/// Renders a value on one line: the user's JSON comes from the server without white space.
+pub(in crate::cli) fn compact(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("documents are plain JSON")
 }
 
 /// The user's JSON, as the text that the server keeps. `None` for none.
@@ -21,8 +26,7 @@ pub(super) fn raw(text: &str) -> Option<Box<RawValue>> {
     serde_json::from_str(text).ok()
 }
 
-fn indent(text: &str, out: &mut Vec<u8>) -> io::Result<()> {
-    let mut depth = 0;
+fn indent(text: &str, mut depth: usize, out: &mut Vec<u8>) -> io::Result<()> {
     let mut in_string = false;
     let mut escaped = false;
     let mut empty = false;
@@ -74,7 +78,7 @@ mod tests {
     #[test]
     fn user_tokens_stay_as_they_were_written() {
         let spec = "{\"b\" : 1.10,\n\t\"a\":[ ], \"q\\\"{\": \"\\u003c, [\\\\\",\"n\":9007199254740993, \"e\":{ }, \"l\":[1e2,{\"x\":null}]}";
-        insta::assert_snapshot!(pretty(&raw(spec).unwrap()), @r#"
+        insta::assert_snapshot!(pretty(&raw(spec).unwrap(), 0), @r#"
         {
           "b": 1.10,
           "a": [],
@@ -95,7 +99,7 @@ mod tests {
         #[test]
         fn indented_json_means_the_same(texts in proptest::collection::vec(".*", 0..4)) {
             let value = serde_json::json!({"texts": texts, "empty": {}, "nested": [[], [texts.len()]]});
-            let read: serde_json::Value = serde_json::from_str(&pretty(&value)).unwrap();
+            let read: serde_json::Value = serde_json::from_str(&pretty(&value, 0)).unwrap();
             assert_eq!(read, value);
         }
     }

@@ -1,11 +1,15 @@
 //! How things are printed: as a table for people, as JSON or YAML for programs.
 
 mod drivers;
+mod format;
 mod json;
+mod listing;
 mod pipelines;
 mod resources;
 mod runs;
+mod sheet;
 mod table;
+mod template;
 mod time;
 mod yaml;
 
@@ -19,93 +23,76 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Failure;
+pub(super) use drivers::{instances, pairs};
+pub(super) use format::{Format, FormatArg};
+pub(super) use json::compact;
+pub(super) use listing::Listing;
+pub(super) use pipelines::pipeline_steps;
+pub(super) use resources::{is_servers, revisions};
 use runs::STEP_COLUMNS;
-pub(super) use runs::state_word;
-pub(super) use table::on_terminal;
-pub(super) use time::rfc3339;
-
-/// The form of the output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Format {
-    /// Columns for people
-    Table,
-    /// JSON: one object, or an array for a list
-    Json,
-    /// YAML: one document for each object
-    Yaml,
-}
-
-/// The flag `-o`.
-#[derive(Debug, clap::Args)]
-pub(super) struct FormatArg {
-    /// Form of the output
-    #[arg(
-        short,
-        long = "output",
-        value_enum,
-        default_value = "table",
-        value_name = "FORMAT"
-    )]
-    pub(super) output: Format,
-}
+pub(super) use runs::{attempts, has_ended, state_word, step_title, step_word, step_words};
+pub(super) use sheet::Sheet;
+pub(super) use table::{Rows, on_terminal, text};
+pub(super) use time::{ago, rfc3339, span};
 
 /// A thing that can be printed.
 pub(super) trait Shown {
     /// The columns of its table.
     const COLUMNS: &'static [&'static str];
 
+    /// The columns that come after those in a wide table.
+    const WIDE: &'static [&'static str] = &[];
+
     /// Its row in the table.
     fn row(&self, now: Timestamp) -> Vec<Cell>;
+
+    /// The rest of its row in a wide table.
+    fn wide(&self) -> Vec<Cell> {
+        Vec::new()
+    }
+
+    /// Its name, as other commands take it.
+    fn name(&self) -> String;
 
     /// The whole of it, in the form that `apply` takes where it can be applied.
     fn document(&self) -> impl Serialize + '_;
 }
 
-/// Prints a list.
-pub(super) fn list<T: Shown>(items: &[T], format: Format) -> Result<(), Failure> {
-    match format {
-        Format::Table => table(items),
-        Format::Json => {
-            let documents: Vec<_> = items.iter().map(Shown::document).collect();
-            line(json::pretty(&documents))
-        }
-        Format::Yaml => items
-            .iter()
-            .try_for_each(|item| write(&yaml::document(&item.document()))),
-    }
+/// Prints a list that is in memory.
+pub(super) fn list<T: Shown>(items: &[T], format: &Format) -> Result<(), Failure> {
+    let mut listing = Listing::new(format);
+    listing.add(items)?;
+    listing.end()
 }
 
 /// Prints one thing.
-pub(super) fn one<T: Shown>(item: &T, format: Format) -> Result<(), Failure> {
+pub(super) fn one<T: Shown>(item: &T, format: &Format) -> Result<(), Failure> {
     match format {
-        Format::Table => table(std::slice::from_ref(item)),
-        Format::Json => line(json::pretty(&item.document())),
-        Format::Yaml => write(&yaml::document(&item.document())),
+        Format::Json => line(json::pretty(&item.document(), 0)),
+        Format::JsonPath(template) => write(&template.fill(&item.document())),
+        Format::Table | Format::Wide | Format::Yaml | Format::Name => {
+            list(std::slice::from_ref(item), format)
+        }
     }
 }
 
-/// Prints things as a table.
-pub(super) fn table<T: Shown>(items: &[T]) -> Result<(), Failure> {
+/// Things as a table under its columns.
+pub(super) fn table<T: Shown>(items: &[T]) -> String {
     let now = Timestamp::now();
     let rows = items.iter().map(|item| item.row(now)).collect();
-    line(table::render(T::COLUMNS, rows, on_terminal()))
+    Rows::new(T::COLUMNS.to_vec()).render(rows, on_terminal())
 }
 
-/// Prints the steps of a run as a table; nothing where it has none yet.
-pub(super) fn steps(run: &Run) -> Result<(), Failure> {
-    if run.steps.is_empty() {
-        return Ok(());
-    }
+/// The steps of a run as a table.
+pub(super) fn steps(run: &Run) -> String {
     let now = Timestamp::now();
-    let rows = run
-        .steps
-        .iter()
-        .map(|step| runs::step_row(step, now))
-        .collect();
-    line(format_args!(
-        "\n{}",
-        table::render(STEP_COLUMNS, rows, on_terminal())
-    ))
+    let rows = run.steps.iter().map(|step| runs::step_row(step, now));
+    Rows::new(STEP_COLUMNS.to_vec()).render(rows.collect(), on_terminal())
+}
+
+/// A thing as one YAML document.
+pub(super) fn yaml(value: &impl Serialize) -> String {
+    yaml::document(value)
 }
 
 /// Prints one line.
@@ -113,10 +100,11 @@ pub(super) fn line(text: impl fmt::Display) -> Result<(), Failure> {
     writeln!(std::io::stdout(), "{text}").map_err(Failure::Output)
 }
 
-fn write(text: &str) -> Result<(), Failure> {
-    std::io::stdout()
-        .write_all(text.as_bytes())
-        .map_err(Failure::Output)
+/// Prints text as it is.
+pub(super) fn write(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush().map_err(Failure::Output)
 }
 
 /// Pairs in the order of their keys: the same thing is printed the same way each time.
@@ -176,13 +164,13 @@ mod tests {
     #[test]
     fn a_table_has_one_line_for_each_thing() {
         let now = Timestamp::from_second(600).unwrap();
-        let table = table::render(Run::COLUMNS, vec![run().row(now)], false);
+        let table = Rows::new(Run::COLUMNS.to_vec()).render(vec![run().row(now)], false);
         insta::assert_snapshot!(table, @r"
         RUN       RESOURCE    EVENT   STATE   AGE  DURATION  REASON
         019ab0c4  pipeline/r  create  FAILED  9m   1m06s     step 1 failed
         ");
         let steps = vec![runs::step_row(&run().steps[0], now)];
-        insta::assert_snapshot!(table::render(STEP_COLUMNS, steps, false), @r"
+        insta::assert_snapshot!(Rows::new(STEP_COLUMNS.to_vec()).render(steps, false), @r"
         STEP                 DRIVER   STATE   ATTEMPTS  DURATION  MESSAGE
         1 Build and Compile  builder  FAILED  1         1m05s     exit code 2
         ");
@@ -190,7 +178,7 @@ mod tests {
 
     #[test]
     fn json_has_full_words_and_the_users_tokens() {
-        insta::assert_snapshot!(json::pretty(&run().document()), @r#"
+        insta::assert_snapshot!(json::pretty(&run().document(), 0), @r#"
         {
           "kind": "Run",
           "id": "019ab0c4",
@@ -256,10 +244,6 @@ mod tests {
             two
             lines
           t: true
-        id: ""
-        revision: 0
-        create_time: null
-        update_time: null
         "#);
     }
 }

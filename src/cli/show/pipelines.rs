@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{Shown, json, rfc3339, time};
+use super::{Rows, Shown, json, on_terminal, rfc3339, table, time};
 
 /// A pipeline in the form that `apply` takes.
 #[derive(Serialize)]
@@ -23,9 +23,13 @@ pub(super) struct PipelineDocument<'a> {
     steps: Vec<StepDocument<'a>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     metadata: BTreeMap<&'a str, &'a str>,
+    #[serde(skip_serializing_if = "str::is_empty")]
     id: &'a str,
+    #[serde(skip_serializing_if = "super::resources::is_none")]
     revision: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
     create_time: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     update_time: Option<String>,
 }
 
@@ -41,6 +45,22 @@ struct StepDocument<'a> {
     timeout: Option<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     labels: BTreeMap<&'a str, &'a str>,
+}
+
+/// The steps of a pipeline as a table.
+pub(in crate::cli) fn pipeline_steps(pipeline: &Pipeline) -> String {
+    let row = |it: &Step| {
+        vec![
+            Cell::new(&it.id),
+            table::text(&it.name),
+            Cell::new(&it.driver),
+            Cell::new(it.timeout.as_ref().map(time::seconds).unwrap_or_default()),
+            table::text(&super::pairs(&it.labels)),
+            table::text(&it.params_json),
+        ]
+    };
+    let columns = vec!["STEP", "NAME", "DRIVER", "TIMEOUT", "LABELS", "PARAMS"];
+    Rows::new(columns).render(pipeline.steps.iter().map(row).collect(), on_terminal())
 }
 
 impl<'a> From<&'a Pipeline> for PipelineDocument<'a> {
@@ -76,6 +96,7 @@ impl<'a> From<&'a Step> for StepDocument<'a> {
 
 impl Shown for Pipeline {
     const COLUMNS: &'static [&'static str] = &["NAME", "RESOURCE", "STEPS", "REVISION", "AGE"];
+    const WIDE: &'static [&'static str] = &["ID", "DRIVERS", "DESCRIPTION"];
 
     fn row(&self, now: Timestamp) -> Vec<Cell> {
         vec![
@@ -85,6 +106,19 @@ impl Shown for Pipeline {
             Cell::new(self.revision),
             Cell::new(time::age(self.create_time.as_ref(), now)),
         ]
+    }
+
+    fn wide(&self) -> Vec<Cell> {
+        let drivers: Vec<_> = self.steps.iter().map(|step| step.driver.as_str()).collect();
+        vec![
+            Cell::new(&self.id),
+            Cell::new(drivers.join(",")),
+            table::text(&self.description),
+        ]
+    }
+
+    fn name(&self) -> String {
+        self.name.clone()
     }
 
     fn document(&self) -> impl Serialize + '_ {

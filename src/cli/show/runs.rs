@@ -1,14 +1,14 @@
 //! Runs and their steps, printed.
 
 use comfy_table::Cell;
-use conveyor_client::proto::{Attempt, Run, RunState, StepRun};
+use conveyor_client::proto::{Attempt, Run, RunState, StepRun, StepState};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::pipelines::PipelineDocument;
 use super::resources::ResourceDocument;
-use super::{Shown, json, rfc3339, table, time};
+use super::{Rows, Shown, json, on_terminal, rfc3339, table, time};
 
 /// A run with everything that is known of it.
 #[derive(Serialize)]
@@ -64,6 +64,7 @@ impl Shown for Run {
     const COLUMNS: &'static [&'static str] = &[
         "RUN", "RESOURCE", "EVENT", "STATE", "AGE", "DURATION", "REASON",
     ];
+    const WIDE: &'static [&'static str] = &["REVISION", "PIPELINE", "STEPS", "CREATED"];
 
     fn row(&self, now: Timestamp) -> Vec<Cell> {
         vec![
@@ -79,6 +80,20 @@ impl Shown for Run {
             )),
             table::text(&self.reason),
         ]
+    }
+
+    fn wide(&self) -> Vec<Cell> {
+        let done = self.steps.iter().filter(|step| is_over(step.state()));
+        vec![
+            Cell::new(self.revision),
+            Cell::new(&self.pipeline),
+            Cell::new(format!("{}/{}", done.count(), self.steps.len())),
+            Cell::new(rfc3339(self.create_time.as_ref()).unwrap_or_default()),
+        ]
+    }
+
+    fn name(&self) -> String {
+        self.id.clone()
     }
 
     fn document(&self) -> impl Serialize + '_ {
@@ -138,27 +153,91 @@ pub(super) const STEP_COLUMNS: &[&str] =
 
 /// The row of a step in the table of steps.
 pub(super) fn step_row(step: &StepRun, now: Timestamp) -> Vec<Cell> {
-    let title = match step.name.as_str() {
-        "" => step.id.clone(),
-        name => format!("{} {name}", step.id),
-    };
-    let word = step.state().as_str_name().trim_start_matches("STEP_STATE_");
     let last = step.attempts.last();
     let span = last.map(|last| time::span(last.start_time.as_ref(), last.end_time.as_ref(), now));
-    // What the driver said tells more than why the server says that the step ended.
-    let words = if step.message.is_empty() {
+    vec![
+        table::text(&step_title(step)),
+        Cell::new(&step.driver),
+        table::state(step_word(step.state())),
+        Cell::new(step.attempts.len()),
+        Cell::new(span.unwrap_or_default()),
+        table::text(step_words(step)),
+    ]
+}
+
+/// How people name a step: its id and what it is called.
+pub(in crate::cli) fn step_title(step: &StepRun) -> String {
+    match step.name.as_str() {
+        "" => step.id.clone(),
+        name => format!("{} {name}", step.id),
+    }
+}
+
+/// Why a step stands where it does. What the driver said tells more than why the server says that it ended.
+pub(in crate::cli) fn step_words(step: &StepRun) -> &str {
+    if step.message.is_empty() {
         &step.reason
     } else {
         &step.message
+    }
+}
+
+/// The attempts at the steps of a run, as a table.
+pub(in crate::cli) fn attempts(run: &Run) -> String {
+    let now = Timestamp::now();
+    let row = |(step, it): (&StepRun, &Attempt)| {
+        let word = it
+            .state()
+            .as_str_name()
+            .trim_start_matches("ATTEMPT_STATE_");
+        vec![
+            Cell::new(format!("{} {}", step.id, it.number)),
+            table::state(word),
+            Cell::new(time::span(
+                it.start_time.as_ref(),
+                it.end_time.as_ref(),
+                now,
+            )),
+            Cell::new(&it.instance_id),
+            table::text(&it.reason),
+        ]
     };
-    vec![
-        table::text(&title),
-        Cell::new(&step.driver),
-        table::state(word),
-        Cell::new(step.attempts.len()),
-        Cell::new(span.unwrap_or_default()),
-        table::text(words),
-    ]
+    let all = run
+        .steps
+        .iter()
+        .flat_map(|step| step.attempts.iter().map(move |it| (step, it)));
+    let rows: Vec<_> = all.map(row).collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    Rows::new(vec!["ATTEMPT", "STATE", "DURATION", "INSTANCE", "REASON"])
+        .render(rows, on_terminal())
+}
+
+/// Whether a run has ended.
+pub(in crate::cli) fn has_ended(run: &Run) -> bool {
+    match run.state() {
+        RunState::Succeeded | RunState::Failed | RunState::Cancelled => true,
+        RunState::Unspecified | RunState::Pending | RunState::Running | RunState::Cancelling => {
+            false
+        }
+    }
+}
+
+fn is_over(state: StepState) -> bool {
+    match state {
+        StepState::Succeeded | StepState::Failed | StepState::Skipped | StepState::Cancelled => {
+            true
+        }
+        StepState::Unspecified | StepState::Pending | StepState::Offered | StepState::Running => {
+            false
+        }
+    }
+}
+
+/// The short word of a step's state, for people.
+pub(in crate::cli) fn step_word(state: StepState) -> &'static str {
+    state.as_str_name().trim_start_matches("STEP_STATE_")
 }
 
 /// The short word of a state, for people.

@@ -9,14 +9,22 @@ pub(in crate::cli) fn rfc3339(stamp: Option<&Stamp>) -> Option<String> {
 }
 
 /// How long ago it was. Empty for none.
-pub(super) fn age(stamp: Option<&Stamp>, now: Timestamp) -> String {
+pub(in crate::cli) fn age(stamp: Option<&Stamp>, now: Timestamp) -> String {
     instant(stamp)
         .map(|time| coarse(now.duration_since(time)))
         .unwrap_or_default()
 }
 
+/// The time, and how long ago it was. Empty for none.
+pub(in crate::cli) fn ago(stamp: Option<&Stamp>, now: Timestamp) -> String {
+    match rfc3339(stamp) {
+        Some(time) => format!("{time} ({} ago)", age(stamp, now)),
+        None => String::new(),
+    }
+}
+
 /// From the start to the end or, without one, to now. Empty without a start.
-pub(super) fn span(start: Option<&Stamp>, end: Option<&Stamp>, now: Timestamp) -> String {
+pub(in crate::cli) fn span(start: Option<&Stamp>, end: Option<&Stamp>, now: Timestamp) -> String {
     let Some(start) = instant(start) else {
         return String::new();
     };

@@ -2,10 +2,8 @@
 //!
 //! Text stands without quotes only where each reader of YAML takes it for text.
 
-use std::fmt;
-
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 /// Words that some reader of YAML takes for a boolean or null.
@@ -26,7 +24,8 @@ pub(super) fn document(value: &impl Serialize) -> String {
 fn tail(json: &RawValue, indent: usize, out: &mut String) {
     match json.get().as_bytes() {
         [b'{', ..] => {
-            let Entries(entries) = read(json);
+            // Of keys that stand there twice the last one counts, as it does for the server.
+            let entries: IndexMap<String, &RawValue> = read(json);
             out.push_str(if entries.is_empty() { " {}\n" } else { "\n" });
             for (key, value) in entries {
                 out.push_str(&" ".repeat(indent));
@@ -143,37 +142,10 @@ fn read<'a, T: Deserialize<'a>>(json: &'a RawValue) -> T {
     serde_json::from_str(json.get()).expect("the first byte tells the type of JSON")
 }
 
-/// The entries of an object, in their order.
-struct Entries<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Pairs;
-
-        impl<'de> Visitor<'de> for Pairs {
-            type Value = Vec<(String, &'de RawValue)>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
-                }
-                Ok(pairs)
-            }
-        }
-
-        deserializer.deserialize_map(Pairs).map(Entries)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::apply::yaml::texts;
+    use crate::cli::documents::yaml::texts;
     use proptest::prelude::*;
 
     fn yaml(json: &str) -> String {

@@ -135,12 +135,12 @@ async fn pages_are_followed_to_the_end() {
 async fn what_is_not_there_is_an_error_that_helps() {
     let server = Server::start().await;
     server.define("image").await;
-    assert_snapshot!(server.cli(&["get", "resource", "image/gone"]).await.refused(), @r#"error: resource "image/gone" is not known"#);
-    assert_snapshot!(server.cli(&["get", "resource", "r"]).await.refused(), @"error: a resource is TYPE/NAME, such as pipeline/r; `conveyor get resources` lists them");
+    assert_snapshot!(server.cli(&["get", "resource", "image/gone"]).await.ended_with(3), @r#"error: resource "image/gone" is not known"#);
+    assert_snapshot!(server.cli(&["get", "resource", "r"]).await.ended_with(2), @"error: a resource is TYPE/NAME, such as pipeline/r; `conveyor get resources` lists them");
     let usage = server.cli(&["get", "image"]).await;
     assert_eq!(usage.code, 2);
     assert!(
-        usage.stderr.contains("conveyor get resource image/NAME"),
+        usage.stderr.contains("conveyor get resources --type image"),
         "{}",
         usage.stderr
     );

@@ -97,7 +97,7 @@ async fn an_unknown_run_is_an_error() {
     let server = Server::start().await;
     let unknown = "019ab0c4-7f6e-7d5c-9a53-2f1f6f7b8c01";
     for command in [["runs", unknown], ["logs", unknown], ["cancel", unknown]] {
-        let refusal = server.cli(&command).await.refused();
+        let refusal = server.cli(&command).await.ended_with(3);
         assert!(refusal.contains(unknown), "{refusal}");
     }
     assert_snapshot!(server.cli(&["runs", "latest"]).await.refused(), @r#"error: id: "latest" is no UUID"#);

@@ -42,7 +42,7 @@ async fn flag_wins_over_environment_for_the_address_of_the_server() {
     let mut command = conveyor(&["get", "definitions", "--server", "http://127.0.0.1:1"]);
     command.env("CONVEYOR_SERVER", format!("http://{}", server.address));
     let output = command.output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(5));
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_snapshot!(stderr, @"error: no server answers at http://127.0.0.1:1: start one with `conveyor up`, or name it with --server");
 }
@@ -102,15 +102,18 @@ async fn a_file_of_conveyor_ci_starts_the_server_with_one_warning() {
 
 #[test]
 fn version_and_help_need_no_server() {
-    for arguments in [["version"], ["--version"]] {
-        let output = conveyor(&arguments).output().unwrap();
+    for arguments in [&["version", "--client"][..], &["--version"]] {
+        let output = conveyor(arguments).output().unwrap();
         assert!(output.status.success());
         assert_eq!(
             output.stdout,
             format!("conveyor {}\n", env!("CARGO_PKG_VERSION")).into_bytes()
         );
     }
-    for command in ["up", "apply", "get", "runs", "logs", "cancel"] {
+    for command in [
+        "up", "apply", "diff", "get", "describe", "edit", "delete", "watch", "run", "runs", "logs",
+        "cancel", "wait", "drivers", "version",
+    ] {
         let output = conveyor(&[command, "--help"]).output().unwrap();
         let help = String::from_utf8(output.stdout).unwrap();
         assert!(help.contains("Example"), "{help}");

@@ -16,11 +16,11 @@ const MAX_INPUT: u64 = 64 << 20;
 
 /// A document and where it stands.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(in crate::cli) struct Found {
     /// The file and, where there are several, the number of the document in it.
-    pub(super) place: String,
+    pub(in crate::cli) place: String,
     /// The document.
-    pub(super) document: Document,
+    pub(in crate::cli) document: Document,
 }
 
 /// Why documents cannot be read.
@@ -66,6 +66,12 @@ pub enum InputError {
         /// What both are of.
         title: String,
     },
+    /// There is more than the one document that is wanted.
+    #[error("{place}: more than one document in it")]
+    Several {
+        /// The file.
+        place: String,
+    },
     /// There is nothing to do.
     #[error("{place}: no document in it")]
     Nothing {
@@ -75,7 +81,7 @@ pub enum InputError {
 }
 
 /// Reads every document under the paths, in the order of work.
-pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<Found>, InputError> {
+pub(in crate::cli) fn read(paths: &[PathBuf]) -> Result<Vec<Found>, InputError> {
     let mut found = Vec::new();
     for path in paths {
         let before = found.len();
@@ -97,6 +103,17 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<Found>, InputError> {
     found.sort_by_key(|found| found.document.kind());
     no_name_twice(&found)?;
     Ok(found)
+}
+
+/// Reads the one document of a file.
+pub(in crate::cli) fn single(file: &Path) -> Result<Document, InputError> {
+    let place = file.display().to_string();
+    let mut found = documents(&place, file, &read_text(&place, file)?)?;
+    match (found.pop(), found.is_empty()) {
+        (Some(found), true) => Ok(found.document),
+        (None, _) => Err(InputError::Nothing { place }),
+        (Some(_), false) => Err(InputError::Several { place }),
+    }
 }
 
 fn no_name_twice(found: &[Found]) -> Result<(), InputError> {

@@ -2,6 +2,8 @@
 
 use conveyor_client::proto;
 
+use super::super::show::{self, Shown};
+use super::super::target::Target;
 use super::fields::{Fields, Problem};
 
 /// What a document asks for. The order is the order of work: later kinds name earlier ones.
@@ -14,7 +16,7 @@ pub(super) enum Kind {
 
 /// One document, ready to be sent.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Document {
+pub(in crate::cli) enum Document {
     Definition(proto::ResourceDefinition),
     Pipeline(proto::Pipeline),
     Resource(proto::Resource),
@@ -43,12 +45,59 @@ impl Document {
     }
 
     /// How people name it.
-    pub(super) fn title(&self) -> String {
+    pub(in crate::cli) fn title(&self) -> String {
+        self.target().to_string()
+    }
+
+    /// What it is of.
+    pub(in crate::cli) fn target(&self) -> Target {
         match self {
-            Document::Definition(definition) => format!("definition {}", definition.name),
-            Document::Pipeline(pipeline) => format!("pipeline {}", pipeline.name),
-            Document::Resource(resource) => {
-                format!("resource {}/{}", resource.resource, resource.name)
+            Document::Definition(definition) => Target::Definition(definition.name.clone()),
+            Document::Pipeline(pipeline) => Target::Pipeline(pipeline.name.clone()),
+            Document::Resource(resource) => Target::Resource {
+                definition: resource.resource.clone(),
+                name: resource.name.clone(),
+            },
+        }
+    }
+
+    /// The revision that the server gave it; 0 before that.
+    pub(in crate::cli) fn revision(&self) -> i64 {
+        match self {
+            Document::Definition(definition) => definition.revision,
+            Document::Pipeline(pipeline) => pipeline.revision,
+            Document::Resource(resource) => resource.revision,
+        }
+    }
+
+    /// What a person gave of it, as YAML: equal for two of which a write would change nothing.
+    pub(in crate::cli) fn yaml(&self) -> String {
+        match self.clone() {
+            Document::Definition(it) => show::yaml(
+                &proto::ResourceDefinition {
+                    name: it.name,
+                    description: it.description,
+                    version: it.version,
+                    schema_json: it.schema_json,
+                    ..Default::default()
+                }
+                .document(),
+            ),
+            Document::Pipeline(mut it) => {
+                for (step, number) in it.steps.iter_mut().zip(1..) {
+                    if step.id.is_empty() {
+                        step.id = number.to_string();
+                    }
+                }
+                (it.id, it.revision) = (String::new(), 0);
+                (it.create_time, it.update_time) = (None, None);
+                show::yaml(&it.document())
+            }
+            Document::Resource(mut it) => {
+                it.metadata.retain(|key, _| !show::is_servers(key));
+                (it.id, it.revision) = (String::new(), 0);
+                (it.create_time, it.update_time) = (None, None);
+                show::yaml(&it.document())
             }
         }
     }

@@ -1,19 +1,15 @@
 //! `conveyor apply`: makes the server's definitions, pipelines and resources what the documents say.
 
-mod document;
-mod fields;
-mod input;
-pub(super) mod yaml;
-
 use std::fmt;
 use std::path::PathBuf;
 
 use conveyor_client::{Client, proto};
-use tonic::{Code, Response, Status};
+use tonic::Status;
 
-use super::{Failure, ServerArg, show};
-use document::Document;
-pub(super) use input::InputError;
+use super::documents::{self, Document};
+use super::progress::Progress;
+use super::target::Target;
+use super::{Failure, ServerArg, fetch, show};
 
 /// Arguments of `apply`.
 #[derive(Debug, clap::Args)]
@@ -40,13 +36,15 @@ Examples:
 
 /// Applies the documents, one after the other.
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
-    let found = input::read(&args.files)?;
+    let found = documents::read(&args.files)?;
     let client = args.server.connect().await?;
     let all = found.len();
+    let progress = Progress::of(all);
     for (done, found) in found.into_iter().enumerate() {
         let title = found.document.title();
+        progress.at(&title);
         match apply(&client, found.document).await {
-            Ok(effect) => show::line(format_args!("{title} {effect}"))?,
+            Ok(effect) => progress.aside(|| show::line(format_args!("{title} {effect}")))?,
             Err(status) => {
                 let (place, status) = (found.place, Box::new(status));
                 return Err(Failure::Refused {
@@ -58,6 +56,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
                 });
             }
         }
+        progress.done();
     }
     Ok(())
 }
@@ -97,32 +96,24 @@ async fn apply_definition(
     client: &Client,
     definition: proto::ResourceDefinition,
 ) -> Result<Effect, Status> {
-    let mut resources = client.resources();
-    let request = proto::GetResourceDefinitionRequest {
-        name: definition.name.clone(),
-    };
-    let before = present(resources.get_resource_definition(request).await)?;
+    let before = fetch::present(client, &Target::Definition(definition.name.clone())).await?;
     let request = proto::ApplyResourceDefinitionRequest {
         resource_definition: Some(definition),
     };
-    let after = resources
+    let after = client
+        .resources()
         .apply_resource_definition(request)
-        .await?
-        .into_inner();
-    Ok(effect(before.map(|before| before.revision), after.revision))
+        .await?;
+    Ok(effect(before, after.into_inner().revision))
 }
 
 async fn apply_pipeline(client: &Client, pipeline: proto::Pipeline) -> Result<Effect, Status> {
-    let mut pipelines = client.pipelines();
-    let request = proto::GetPipelineRequest {
-        name: pipeline.name.clone(),
-    };
-    let before = present(pipelines.get_pipeline(request).await)?;
+    let before = fetch::present(client, &Target::Pipeline(pipeline.name.clone())).await?;
     let request = proto::ApplyPipelineRequest {
         pipeline: Some(pipeline),
     };
-    let after = pipelines.apply_pipeline(request).await?.into_inner();
-    Ok(effect(before.map(|before| before.revision), after.revision))
+    let after = client.pipelines().apply_pipeline(request).await?;
+    Ok(effect(before, after.into_inner().revision))
 }
 
 /// The answer to a resource says itself what happened: without a run nothing did.
@@ -143,23 +134,14 @@ async fn apply_resource(client: &Client, resource: proto::Resource) -> Result<Ef
     })
 }
 
-fn effect(before: Option<i64>, after: i64) -> Effect {
+fn effect(before: Option<Document>, after: i64) -> Effect {
     let run = String::new();
     match before {
         None => Effect::Created { run },
-        Some(before) if before == after => Effect::Unchanged,
+        Some(before) if before.revision() == after => Effect::Unchanged,
         Some(_) => Effect::Configured {
             revision: after,
             run,
         },
-    }
-}
-
-/// What was read, or `None` where there is no such thing.
-fn present<T>(answer: Result<Response<T>, Status>) -> Result<Option<T>, Status> {
-    match answer {
-        Ok(answer) => Ok(Some(answer.into_inner())),
-        Err(status) if status.code() == Code::NotFound => Ok(None),
-        Err(status) => Err(status),
     }
 }
