@@ -9,13 +9,13 @@ SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 CARGO = ROCKSDB_STATIC=1 ROCKSDB_LIB_DIR="$$(scripts/rocksdb.sh)" cargo
 
-.PHONY: help deps build test check lint demo bench bench-full bench-compare clean
+.PHONY: help deps build test check gen lint demo bench bench-full bench-compare clean
 
 help: ## shows this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## installs what building, testing and the demo need (Debian, as root)
-	@scripts/deps.sh build test demo
+	@scripts/deps.sh build test demo clients
 
 build: ## builds the release binary: $(TARGET)/release/conveyor
 	@scripts/deps.sh build
@@ -26,14 +26,22 @@ build: ## builds the release binary: $(TARGET)/release/conveyor
 test: ## runs every test
 	@scripts/deps.sh build test
 	@RUST_TEST_THREADS=$${RUST_TEST_THREADS:-8} $(CARGO) test --locked --workspace
+	@CONVEYOR_BIN="$(abspath $(TARGET))/debug/conveyor" scripts/clients.sh test
 
-check: lint ## formatting, lints, documentation
+check: lint ## formatting, lints, documentation, generated code
 	@scripts/deps.sh build
 	@cargo fmt --all --check
 	@$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
+	@scripts/gen.sh --check
+	@scripts/clients.sh check
+
+gen: ## writes the generated code of the clients
+	@scripts/deps.sh clients
+	@scripts/gen.sh
 
 lint: ## lints the API
+	@scripts/deps.sh clients
 	@scripts/buf.sh lint
 
 demo: build ## runs real work in front of you, and cleans up after itself

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Installs what is needed and is not there yet; silent where nothing is missing.
 #
-# Usage: scripts/deps.sh build|test|demo ...
+# Usage: scripts/deps.sh build|test|demo|clients ...
 set -euo pipefail
 
 # What is looked for, and Debian's package that has it.
 build=("cc:gcc" "c++:g++" "make:make" "libclang:libclang-dev")
 tests=("git:git" "curl:curl" "strace:strace" "go:golang-go" "npm:npm" "podman:podman" "runc:runc" "busybox:busybox-static")
+# Where these cannot be installed, what needs them is left out and says so.
+clients=("npm:npm" "go:golang-go")
 demo=("git:git" "curl:curl" "skopeo:skopeo")
 
 is_there() {
@@ -15,6 +17,8 @@ is_there() {
     *) command -v "$1" >/dev/null ;;
   esac
 }
+
+can_install() { [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; }
 
 if ! command -v cargo >/dev/null; then
   echo "missing: Rust. Install it by https://rustup.rs, then try again." >&2
@@ -27,7 +31,8 @@ for set in "$@"; do
     build) entries=("${build[@]}") ;;
     test) entries=("${tests[@]}") ;;
     demo) entries=("${demo[@]}") ;;
-    *) echo "usage: scripts/deps.sh build|test|demo ..." >&2; exit 2 ;;
+    clients) can_install || continue; entries=("${clients[@]}") ;;
+    *) echo "usage: scripts/deps.sh build|test|demo|clients ..." >&2; exit 2 ;;
   esac
   for entry in "${entries[@]}"; do
     is_there "${entry%%:*}" || missing+=("${entry##*:}")
@@ -35,7 +40,7 @@ for set in "$@"; do
 done
 [ ${#missing[@]} -eq 0 ] && exit 0
 
-if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+if ! can_install; then
   echo "missing: ${missing[*]} (the names of Debian's packages). Install them, then try again." >&2
   exit 1
 fi

@@ -1,0 +1,80 @@
+package conveyor
+
+// What a reconcile function gives back, and how it is brought within the server's limits.
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// Result is how a task ended.
+type Result struct {
+	// Success says whether the work succeeded. A failed result is final: the step is not tried again.
+	Success bool
+	// Message is what to tell people. Over 16 KiB it is cut.
+	Message string
+	// Data is for later steps: anything with a JSON form; a json.RawMessage keeps its exact text. With
+	// more than 256 KiB the result becomes a failed one.
+	Data any
+}
+
+// Success is a result of work that succeeded.
+func Success(message string) Result { return Result{Success: true, Message: message} }
+
+// Failure is a result of work that failed.
+func Failure(message string) Result { return Result{Message: message} }
+
+// WithData is the same result with data for later steps.
+func (r Result) WithData(data any) Result {
+	r.Data = data
+	return r
+}
+
+// report is a result as the server takes it.
+type report struct {
+	success bool
+	message string
+	data    string
+}
+
+// within brings a result within the limits: a long message is cut, data that the server would not take
+// makes it a failure.
+func (r Result) within(limits limits) report {
+	done := report{success: r.Success, message: validText(r.Message)}
+	data, err := dataText(r.Data, limits.dataBytes)
+	if err != nil {
+		done = report{message: err.Error() + "; the work said: " + done.message}
+	}
+	done.data = data
+	done.message = done.message[:cut(done.message, limits.messageBytes)]
+	return done
+}
+
+// dataText is the JSON text of a result's data. No data has none.
+func dataText(data any, most int) (string, error) {
+	text, err := jsonText(data)
+	if err != nil {
+		return "", fmt.Errorf("the result's data is no JSON: %w", err)
+	}
+	if len(text) > most {
+		return "", fmt.Errorf("the result's data has %d bytes, and %d are allowed", len(text), most)
+	}
+	return string(text), nil
+}
+
+// jsonText is the JSON form of a value; a text that is JSON already stays as it is.
+func jsonText(value any) ([]byte, error) {
+	if value == nil {
+		return nil, nil
+	}
+	if text, ok := value.(json.RawMessage); ok {
+		var any json.RawMessage
+		return text, json.Unmarshal(text, &any)
+	}
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(value)
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), err
+}

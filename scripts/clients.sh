@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Checks and tests the clients that are not Rust.
+#
+# Usage: scripts/clients.sh check|test [language ...]     CONVEYOR_BIN names the server that tests start
+#
+# A language is a line in `languages` and two functions, check_<language> and test_<language>.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../clients"
+
+# The language and the command that it needs.
+languages=("go go")
+
+check_go() {
+  cd go
+  unformatted=$(gofmt -l .)
+  [ -z "$unformatted" ] || { echo "gofmt would change: $unformatted" >&2; return 1; }
+  GOFLAGS=-mod=readonly go vet ./...
+}
+
+test_go() {
+  cd go
+  go test -race -count=1 ./...
+}
+
+# Without its tool a language is left out, said aloud; in CI that is a failure.
+skip() {
+  echo "SKIPPED: clients/$1, since $2 is missing (make deps installs it)" >&2
+  [ -z "${CI:-}" ]
+}
+
+what=$1
+shift
+for entry in "${languages[@]}"; do
+  read -r language tool <<<"$entry"
+  [ $# -eq 0 ] || [[ " $* " == *" $language "* ]] || continue
+  if command -v "$tool" >/dev/null; then
+    ("${what}_$language")
+  else
+    skip "$language" "$tool"
+  fi
+done

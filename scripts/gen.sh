@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Writes the generated code of the clients that check it in, with generators of the versions pinned here.
+#
+# Usage: scripts/gen.sh           writes it
+#        scripts/gen.sh --check   fails where what is checked in differs
+#
+# A language is a function gen_<language> that puts its generators on the PATH, a line in `languages`,
+# and a clients/<language>/buf.gen.yaml. Generators are kept outside the clone.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# The language, the command that it needs, and where its generated code stands.
+languages=("go go clients/go/conveyorv1")
+cache=${CONVEYOR_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/conveyor}
+
+# The newest generators that the Go of a plain Debian 12 builds.
+gen_go() {
+  go_tool google.golang.org/protobuf/cmd/protoc-gen-go v1.34.1
+  go_tool google.golang.org/grpc/cmd/protoc-gen-go-grpc v1.3.0
+}
+
+# Puts a Go program of this version on the PATH.
+go_tool() {
+  local dir="$cache/gen/${1##*/}-$2"
+  [ -x "$dir/${1##*/}" ] || GOBIN=$dir GOFLAGS=-modcacherw GOTOOLCHAIN=local go install "$1@$2"
+  PATH=$dir:$PATH
+}
+
+# Without its tool a language is left out, said aloud; in CI that is a failure.
+skip() {
+  echo "SKIPPED: the generated code of clients/$1, since $2 is missing (make deps installs it)" >&2
+  [ -z "${CI:-}" ]
+}
+
+out=.
+if [ "${1:-}" = --check ]; then
+  out=$(mktemp -d)
+  trap 'rm -rf "$out"' EXIT
+fi
+for entry in "${languages[@]}"; do
+  read -r language tool place <<<"$entry"
+  command -v "$tool" >/dev/null || { skip "$language" "$tool"; continue; }
+  "gen_$language"
+  [ "$out" != . ] || rm -rf "$place"
+  scripts/buf.sh generate --template "clients/$language/buf.gen.yaml" --output "$out"
+  if [ "$out" != . ] && ! diff -r "$place" "$out/$place"; then
+    echo "$place is not what the proto files say: run make gen and commit what it writes" >&2
+    exit 1
+  fi
+done
