@@ -9,6 +9,7 @@
 mod closed;
 mod error;
 mod inherited;
+mod retention;
 mod sources;
 mod template;
 
@@ -20,6 +21,7 @@ use jiff::SignedDuration;
 use tracing_subscriber::EnvFilter;
 
 pub use error::{ConfigError, Given};
+pub use retention::RetentionSettings;
 pub use sources::{Origin, variable};
 use sources::{Sources, Winner};
 pub use template::config_file;
@@ -57,6 +59,15 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: "driver.hello_time", default: "10s", why: "A driver stream that has not said hello by then ends." },
     Setting { key: "driver.cancel_grace", default: "10s", why: "Time to stop and to report that a cancelled task gets." },
     Setting { key: "driver.refusal_pause", default: "5s", why: "An instance that refused an offer is passed over for that step so long." },
+    Setting { key: "retention.period", default: "10s", why: "How often what is due is looked for." },
+    Setting { key: "retention.runs.max_age", default: "365d", why: "How long finished runs are kept, from their end. A time such as 90d, or forever. A definition may say otherwise." },
+    Setting { key: "retention.runs.max_count", default: "forever", why: "How many finished runs of each resource are kept, the newest ones. A definition may say otherwise." },
+    Setting { key: "retention.logs.max_age", default: "90d", why: "How long logs of finished runs are kept, from the end of the run; those of unknown runs, from their last line." },
+    Setting { key: "retention.logs.max_count", default: "forever", why: "Of how many finished runs of each resource the log is kept, the newest ones. A definition may say otherwise." },
+    Setting { key: "retention.revisions.max_age", default: "forever", why: "How long a revision of a resource is kept that a newer one replaced. The current one, and one that a kept run shows, always are." },
+    Setting { key: "retention.revisions.max_count", default: "forever", why: "How many revisions of each resource are kept, the current one counted. A definition may say otherwise." },
+    Setting { key: "retention.changes.max_age", default: "7d", why: "How long a watch of resources can resume from a change, and what a deleted resource leaves is kept." },
+    Setting { key: "retention.changes.max_count", default: "1000000", why: "From how many changes of resources a watch can resume, the newest ones." },
     Setting { key: "store.min_free_bytes", default: "256 MiB", why: "With less free disk than this nothing new is taken in, and what drivers report waits." },
     Setting { key: "tls.ca", default: "", why: "Certificate authority of the clients, a PEM file. TLS is not there yet: a file here stops the start." },
     Setting { key: "tls.key", default: "", why: "Private key of the server, a PEM file. Likewise." },
@@ -104,6 +115,8 @@ pub struct Settings {
     pub store: StoreSettings,
     /// What the config file says that has no use here, and why: one line for the log.
     pub unused: Option<String>,
+    /// How long things are kept.
+    pub retention: RetentionSettings,
 }
 
 /// How the server is reached.
@@ -183,6 +196,7 @@ impl Settings {
                 min_free_bytes: sources.read("store.min_free_bytes", BYTES, bytes)?,
             },
             unused: inherited::notice(&sources),
+            retention: RetentionSettings::read(&sources)?,
         }
         .check()
     }

@@ -59,6 +59,9 @@ pub enum Error {
     /// There is no such thing.
     #[error("{0} {1:?} is not known")]
     NotFound(Noun, String),
+    /// There was such a thing, and retention removed it.
+    #[error("{0} {1:?} is no longer kept")]
+    NotKept(Noun, String),
     /// The name is taken.
     #[error("{0} {1:?} exists already")]
     AlreadyExists(Noun, String),
@@ -91,6 +94,12 @@ pub enum Error {
     PositionAhead {
         /// The newest position.
         newest: u64,
+    },
+    /// What came after the position is no longer kept.
+    #[error("changes up to position {trimmed} are no longer kept: list again")]
+    PositionGone {
+        /// The newest position that is gone.
+        trimmed: u64,
     },
     /// A driver's stream broke a rule of the protocol.
     #[error("{0}")]
@@ -132,11 +141,11 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Invalid(_) | Self::Protocol(_) => Kind::Invalid,
-            Self::NotFound(..) => Kind::NotFound,
+            Self::NotFound(..) | Self::NotKept(..) => Kind::NotFound,
             Self::AlreadyExists(..) | Self::RequestReused(_) => Kind::AlreadyExists,
             Self::InUse { .. } => Kind::FailedPrecondition,
             Self::Stale { .. } | Self::Conflict | Self::Replaced => Kind::Aborted,
-            Self::PositionAhead { .. } => Kind::OutOfRange,
+            Self::PositionAhead { .. } | Self::PositionGone { .. } => Kind::OutOfRange,
             Self::TooSlow(_) => Kind::Exhausted,
             Self::Stopping | Self::DiskLow { .. } => Kind::Unavailable,
             Self::Silent(_) => Kind::Deadline,
@@ -149,12 +158,14 @@ impl Error {
         match self {
             Self::Invalid(_) => "INVALID_FIELDS",
             Self::NotFound(..) => "NOT_FOUND",
+            Self::NotKept(..) => "NOT_KEPT",
             Self::AlreadyExists(..) => "ALREADY_EXISTS",
             Self::InUse { .. } => "IN_USE",
             Self::Stale { .. } => "REVISION_MISMATCH",
             Self::Conflict => "CONFLICT",
             Self::RequestReused(_) => "REQUEST_ID_REUSED",
             Self::PositionAhead { .. } => "POSITION_AHEAD",
+            Self::PositionGone { .. } => "POSITION_GONE",
             Self::Protocol(_) => "PROTOCOL",
             Self::Replaced => "REPLACED",
             Self::Silent(_) => "SILENT",
@@ -170,12 +181,14 @@ impl Error {
         match self {
             Self::Invalid(violations) => violations,
             Self::NotFound(..)
+            | Self::NotKept(..)
             | Self::AlreadyExists(..)
             | Self::InUse { .. }
             | Self::Stale { .. }
             | Self::Conflict
             | Self::RequestReused(_)
             | Self::PositionAhead { .. }
+            | Self::PositionGone { .. }
             | Self::Protocol(_)
             | Self::Replaced
             | Self::Silent(_)

@@ -21,7 +21,7 @@ use crate::api::listen::{ListenOptions, serve};
 use crate::api::{Doors, RouterOptions};
 use crate::config::Settings;
 use crate::engine::world::SystemWorld;
-use crate::engine::{Engine, Options};
+use crate::engine::{Engine, Options, RetentionOptions};
 use crate::observe::metrics::Metrics;
 use crate::store::Store;
 
@@ -180,6 +180,11 @@ fn engine_options(settings: &Settings) -> Options {
         cancel_grace: settings.driver.cancel_grace,
         refusal_pause: settings.driver.refusal_pause,
         min_free_bytes: settings.store.min_free_bytes,
+        retention: RetentionOptions {
+            period: settings.retention.period,
+            policy: settings.retention.policy,
+            changes: settings.retention.changes,
+        },
     }
 }
 

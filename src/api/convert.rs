@@ -3,6 +3,7 @@
 //! JSON of the user has two fields on the wire: a `Value` or `Struct` for people, and its exact text.
 
 mod json;
+mod retention;
 mod runs;
 mod structs;
 
@@ -25,6 +26,7 @@ use crate::model::schema::Schema;
 use crate::proto;
 
 pub(super) use self::json::{json, json_text};
+use self::retention::{retention, shown_retention};
 pub(super) use self::runs::run_state;
 pub(super) use self::structs::JsonForm;
 
@@ -117,6 +119,7 @@ pub(super) fn definition_input(it: Option<proto::ResourceDefinition>) -> Result<
     let name = check.free_name(&it.name);
     check_text(&it.description, "description", &mut check.0);
     check_text(&it.version, "version", &mut check.0);
+    let retention = retention(it.retention.as_ref(), &mut check.0);
     let schema = check.take(json(&it.schema_json, it.schema, "schema", SCHEMA_BYTES));
     let compiled = match schema {
         Some(Some((text, value))) => match Schema::compile(&value) {
@@ -140,6 +143,7 @@ pub(super) fn definition_input(it: Option<proto::ResourceDefinition>) -> Result<
             version: it.version,
             schema,
             dialect,
+            retention,
         });
     check.finish(input)
 }
@@ -252,6 +256,7 @@ impl From<Definition> for proto::ResourceDefinition {
             revision: it.revision,
             create_time: Some(time(it.created)),
             update_time: Some(time(it.updated)),
+            retention: shown_retention(&it.retention),
         }
     }
 }

@@ -72,6 +72,7 @@ async fn definition(client: &Client, it: &ResourceDefinition) -> Result<Sheet, F
     sheet.field("Revision", it.revision);
     sheet.field("Created", show::ago(it.create_time.as_ref(), now));
     sheet.field("Changed", show::ago(it.update_time.as_ref(), now));
+    sheet.field("Kept", show::kept(it.retention.as_ref()));
     sheet.section("Schema", &json_as_yaml(&it.schema_json));
     let query = Query {
         definition: it.name.clone(),

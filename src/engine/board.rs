@@ -18,7 +18,7 @@ use super::queue::Queue;
 use crate::model::driver::Driver;
 use crate::model::name::{InstanceId, Name, RunId, TaskId};
 use crate::model::pipeline::Labels;
-use crate::model::run::{Offer, Run, Stop};
+use crate::model::run::{Cause, Offer, ResourceRef, Run, Stop};
 
 /// The type and the name of a resource.
 pub(super) type ResourceKey = (Name, Name);
@@ -124,6 +124,19 @@ impl Board {
             .as_ref()
             .is_some_and(|newest| Arc::ptr_eq(newest, session));
         current.then_some(instance)
+    }
+
+    /// Whether a resource was deleted, and the run of that waits behind those in progress. What a driver says of such
+    /// a one is nobody's.
+    pub(super) fn is_deleted(&self, resource: &ResourceRef) -> bool {
+        let line = self
+            .lines
+            .get(&(resource.kind.clone(), resource.name.clone()));
+        let mut behind = line
+            .into_iter()
+            .flat_map(|line| line.values())
+            .filter_map(|id| self.runs.get(id));
+        behind.any(|it| it.run.cause == Cause::Delete && it.run.resource.id == resource.id)
     }
 
     /// Drops what nobody needs: an instance without stream and tasks, a driver that is not known and not waited for.

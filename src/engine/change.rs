@@ -263,8 +263,8 @@ impl<'a> Change<'a> {
                 changed.push(*id);
             }
         }
-        let ended: Vec<RunId> = self.ended.keys().copied().collect();
-        for run in self.ended.values() {
+        let ended = std::mem::take(&mut self.ended);
+        for run in ended.values() {
             self.batch.put_run(run);
         }
         let inner = Arc::clone(self.inner);
@@ -282,10 +282,14 @@ impl<'a> Change<'a> {
                 for (session, message) in sends {
                     session.outbox.push(message);
                 }
-                for run in changed.iter().chain(&ended) {
+                for run in changed.iter().chain(ended.keys()) {
                     inner.run_news.tell(run, |()| {});
                 }
-                ended.iter().for_each(|run| inner.run_ended(*run));
+                for run in ended.values() {
+                    inner.run_ended(run.id);
+                    let resource = &run.resource;
+                    inner.retention.touch(&resource.kind, &resource.name);
+                }
                 if news {
                     inner.changes.send_replace(());
                 }

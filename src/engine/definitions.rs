@@ -17,12 +17,18 @@ impl Engine {
         request_id: &str,
     ) -> Result<Definition> {
         self.0.space.check()?;
+        let retention = if input.retention.is_empty() {
+            String::new()
+        } else {
+            format!("{:?}", input.retention)
+        };
         let digest = digest(&[
             "definition",
             input.name.as_str(),
             &input.description,
             &input.version,
             input.schema.as_str(),
+            &retention,
         ]);
         let _request = self.request_lock(request_id).await;
         if let Some(known) = self.answered(request_id, &digest).await? {
@@ -38,6 +44,7 @@ impl Engine {
             version: input.version,
             schema: input.schema,
             dialect: input.dialect,
+            retention: input.retention,
             revision: 1,
             created: now,
             updated: now,
@@ -54,6 +61,9 @@ impl Engine {
             ));
         }
         self.0.store.committer().commit(batch).await?;
+        if !definition.retention.is_empty() {
+            self.0.retention.policy_changed(&definition.name);
+        }
         Ok(definition)
     }
 
@@ -134,14 +144,18 @@ impl Engine {
             version: input.version,
             schema: input.schema,
             dialect: input.dialect,
+            retention: input.retention,
             revision: before.revision + 1,
             updated: self.0.world.now(),
-            ..before
+            ..before.clone()
         };
         let mut batch = Batch::new();
         batch.expect_at(&Key::Definition(&definition.name), position);
         batch.put_definition(&definition);
         self.0.store.committer().commit(batch).await?;
+        if definition.retention != before.retention {
+            self.0.retention.policy_changed(&definition.name);
+        }
         Ok(definition)
     }
 

@@ -7,6 +7,7 @@ use super::board::{Board, DriverEntry};
 use crate::meter::Counter;
 use crate::model::name::Name;
 use crate::model::run::{Cause, Event, RunState};
+use crate::store::Removed;
 
 /// What the engine counts. It counts what was decided; the disk follows within a commit.
 #[derive(Debug, Default)]
@@ -41,6 +42,14 @@ pub struct Figures {
     pub outside_lines: Counter,
     /// Bytes of them.
     pub outside_line_bytes: Counter,
+    /// Finished runs that were kept long enough.
+    pub removed_runs: Counter,
+    /// Log lines that were kept long enough.
+    pub removed_lines: Counter,
+    /// Revisions of resources and pipelines that were kept long enough.
+    pub removed_revisions: Counter,
+    /// Changes of resources that were kept long enough.
+    pub removed_changes: Counter,
 }
 
 /// One counter for each cause of a run.
@@ -81,6 +90,14 @@ impl ByOutcome {
 }
 
 impl Figures {
+    /// Counts what retention removed.
+    pub(super) fn count_removed(&self, removed: &Removed) {
+        self.removed_runs.add(removed.runs);
+        self.removed_lines.add(removed.lines);
+        self.removed_revisions.add(removed.revisions);
+        self.removed_changes.add(removed.changes);
+    }
+
     /// Counts what happens to a run.
     pub(super) fn count(&self, event: &Event) {
         match event {

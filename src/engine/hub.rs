@@ -28,6 +28,15 @@ impl<K: Clone + Eq + Hash, N: Copy + Default> Hub<K, N> {
         }
     }
 
+    /// Whether anybody follows a topic.
+    pub(super) fn is_followed<Q>(&self, topic: &Q) -> bool
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        lock(&self.0).contains_key(topic)
+    }
+
     /// Changes the news of a topic and wakes everybody who follows it.
     pub(super) fn tell<Q>(&self, topic: &Q, change: impl FnOnce(&mut N))
     where

@@ -51,11 +51,14 @@ impl Engine {
         let lines = chunk.lines();
         self.0.figures.outside_lines.add(lines);
         self.0.figures.outside_line_bytes.add(chunk.bytes() as u64);
+        let now = self.0.world.now();
+        let known = self.0.store.outside_log(&run)?;
         self.0
             .log_book
             .number(&self.0.store, &run, lines, |first| {
                 let mut batch = Batch::new();
                 batch.put_chunk(&topic, first, chunk);
+                batch.note_outside_line(&topic, now, known.map(|(_, queued, _)| queued));
                 slot.commit(batch, move |outcome| {
                     inner.lines_written(&topic, first + lines - 1);
                     // Where nobody waits any more, nobody needs the answer.

@@ -5,6 +5,7 @@
 //! | `sweep` | a tenth of the shortest wait, at most 250 ms | ends; the store has failed, and the server stops |
 //! | `disk` | every 2 s | a look that fails is logged and tried again |
 //! | `forget` | every minute | logged, tried again |
+//! | `retire` | every `retention.period` | logged, tried again |
 
 mod board;
 mod change;
@@ -24,6 +25,7 @@ mod queue;
 pub mod reports;
 mod requests;
 pub mod resources;
+mod retention;
 pub mod runs;
 pub mod sessions;
 mod shown;
@@ -52,6 +54,8 @@ pub use self::followers::TailLag;
 use self::hub::Hub;
 use self::leases::LeaseClock;
 use self::log_book::LogBook;
+use self::retention::Retention;
+pub use self::retention::RetentionOptions;
 use self::space::Space;
 use self::tail::{LogNews, Pages};
 use self::world::World;
@@ -82,6 +86,8 @@ pub struct Options {
     pub refusal_pause: Duration,
     /// Bytes that must be free on the disk for new work.
     pub min_free_bytes: u64,
+    /// How long things are kept.
+    pub retention: RetentionOptions,
 }
 
 /// The engine: a cheap clone.
@@ -103,6 +109,7 @@ struct Inner {
     log_news: Hub<Arc<str>, LogNews>,
     log_pages: Pages,
     log_book: LogBook,
+    retention: Retention,
     /// Compiled schemas by the definition's name and where it was last written.
     schemas: moka::sync::Cache<(Name, Position), Arc<Schema>>,
     /// Held by a write of a resource from its read to its commit, so that its preconditions hold.
@@ -135,6 +142,7 @@ impl Engine {
             log_news: Hub::default(),
             log_pages: Pages::default(),
             log_book: LogBook::default(),
+            retention: Retention::new(options.retention.clone(), store.trimmed_changes()?),
             schemas: moka::sync::Cache::new(SCHEMAS),
             resources: (0..LOCKS).map(|_| tokio::sync::Mutex::default()).collect(),
             requests: (0..LOCKS).map(|_| tokio::sync::Mutex::default()).collect(),
@@ -151,6 +159,7 @@ impl Engine {
         tracker.spawn(engine.clone().sweep());
         tracker.spawn(engine.clone().watch_disk());
         tracker.spawn(engine.clone().forget_requests());
+        tracker.spawn(engine.clone().retire());
         Ok(engine)
     }
 

@@ -316,7 +316,7 @@ fn finish(change: &mut Change<'_>, id: crate::model::name::RunId, at: usize, res
     if let Some(data) = &data {
         change.batch.put_step_data(id, index(at), data);
     }
-    if cause != Cause::Delete {
+    if cause != Cause::Delete && !change.board.is_deleted(&resource) {
         let result = DriverResult {
             driver,
             success,

@@ -93,7 +93,15 @@ impl Engine {
         if current.revision == revision {
             return self.shown(current).await;
         }
-        let missing = || Error::NotFound(Noun::Revision, format!("{kind}/{name}/{revision}"));
+        let missing = || {
+            let revision_of = format!("{kind}/{name}/{revision}");
+            // Revisions are counted up from 1.
+            if (1..current.revision).contains(&revision) {
+                Error::NotKept(Noun::Revision, revision_of)
+            } else {
+                Error::NotFound(Noun::Revision, revision_of)
+            }
+        };
         let resource = self
             .0
             .store
@@ -199,7 +207,8 @@ impl Engine {
                 change
                     .batch
                     .expect_at(&Key::ResourceHead(kind, name), position);
-                change.batch.delete_resource(&resource, &results);
+                let now = change.now;
+                change.batch.delete_resource(&resource, &results, now);
                 cancel_untaken(change, kind, name);
             })
             .await?;
@@ -221,7 +230,19 @@ impl Engine {
         if after.is_some_and(|after| after > now) {
             return Err(Error::PositionAhead { newest: now.0 });
         }
+        if let Some(after) = after {
+            self.check_kept(after)?;
+        }
         Ok(self.seen_resources(kind, after, now, follow))
+    }
+
+    /// Refuses a position behind which changes are no longer kept.
+    pub(super) fn check_kept(&self, after: Position) -> Result<()> {
+        let trimmed = self.0.retention.trimmed();
+        if after < trimmed {
+            return Err(Error::PositionGone { trimmed: trimmed.0 });
+        }
+        Ok(())
     }
 
     /// Checks a resource against its definition and its pipeline, and answers the pipeline.
@@ -313,7 +334,10 @@ impl Engine {
             })
             .await?;
         let resource = match before {
-            Some(_) => self.shown(resource).await?,
+            Some(_) => {
+                self.0.retention.touch(&resource.kind, &resource.name);
+                self.shown(resource).await?
+            }
             // No driver has said anything about what is new.
             None => Shown {
                 resource,

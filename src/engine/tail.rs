@@ -80,6 +80,8 @@ pub(super) struct LogNews {
     last: u64,
     /// The run has ended.
     ended: bool,
+    /// Lines before this one were removed while somebody followed.
+    first: u64,
 }
 
 /// Pages that were read lately, by the run and the line before the first. Lines never change, so that followers at
@@ -119,6 +121,8 @@ struct Tail {
     caught_up: bool,
     /// The run had ended when the follower came.
     ended: bool,
+    /// Lines before this one had been removed when the follower came.
+    first: u64,
 }
 
 impl Engine {
@@ -139,6 +143,7 @@ impl Engine {
         }
         let after = self.tail_start(&query).await?;
         let tail = Tail {
+            first: self.0.store.log_start(&run)?,
             engine: self.clone(),
             after,
             reading: self.0.followers.add(&run, after),
@@ -192,6 +197,12 @@ impl Inner {
             .tell(run, |news| news.last = news.last.max(last));
     }
 
+    /// Lines before this one are no longer on disk.
+    pub(super) fn log_trimmed(&self, run: &str, first: u64) {
+        self.log_news
+            .tell(run, |news| news.first = news.first.max(first));
+    }
+
     /// A run's end is on disk.
     pub(super) fn run_ended(&self, run: RunId) {
         self.log_news
@@ -216,6 +227,10 @@ impl Tail {
                 self.catch_up().await?;
                 continue;
             }
+            self.skip_removed(&mut lines, news.first);
+            if lines.gap.is_some() {
+                return Ok(Some(lines));
+            }
             if self.ended || news.ended || !self.query.follow {
                 return Ok(None);
             }
@@ -224,6 +239,15 @@ impl Tail {
                 () = self.follower.changed() => {}
                 () = stop.cancelled() => return Err(Error::Stopping),
             }
+        }
+    }
+
+    /// Where everything is shown that is left: names what was removed behind it.
+    fn skip_removed(&mut self, lines: &mut Lines, news: u64) {
+        let first = self.first.max(news);
+        if self.after.saturating_add(1) < first {
+            lines.gap = Some(first);
+            self.after = first - 1;
         }
     }
 

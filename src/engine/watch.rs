@@ -111,16 +111,18 @@ impl ResourceWatch {
 
     /// Takes changes after the position. False where there are none.
     async fn read(&mut self) -> Result<bool> {
-        let changes = self
+        let (changes, last) = self
             .engine
             .0
             .store
             .changes(self.position, READ_MOST)
             .await?;
-        let Some(last) = changes.last() else {
+        // After the read: what was removed meanwhile may be missing in it.
+        self.engine.check_kept(self.position)?;
+        let Some(last) = last else {
             return Ok(false);
         };
-        self.position = last.position;
+        self.position = last;
         for change in changes {
             if self
                 .kind

@@ -6,6 +6,7 @@ pub mod log;
 pub mod name;
 pub mod pipeline;
 pub mod resource;
+pub mod retention;
 pub mod run;
 pub mod schema;
 mod schema_cost;

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::json::Json;
 use super::name::{Name, ObjectId};
+use super::retention::Retention;
 use super::schema::{Dialect, Schema};
 use crate::error::{Result, Violation};
 
@@ -37,6 +38,8 @@ pub struct Definition {
     pub schema: Json,
     /// The draft it is read as.
     pub dialect: Dialect,
+    /// How long things of its resources are kept.
+    pub retention: Retention,
     /// Counts its writes, from 1.
     pub revision: i64,
     /// When it was created.
@@ -56,6 +59,7 @@ impl Definition {
         self.description == other.description
             && self.version == other.version
             && self.schema.says_the_same(&other.schema)
+            && self.retention == other.retention
     }
 }
 
@@ -72,6 +76,8 @@ pub struct DefinitionInput {
     pub schema: Json,
     /// The draft it is read as.
     pub dialect: Dialect,
+    /// How long things of its resources are kept.
+    pub retention: Retention,
 }
 
 /// A named object of one definition, at one revision.

@@ -315,6 +315,13 @@ impl Run {
             && !self.state.ended()
     }
 
+    /// The revisions that it shows: of its resource, and of its pipeline.
+    pub fn shows(&self) -> impl Iterator<Item = (ObjectId, i64)> {
+        let resource = (self.resource.id, self.resource.revision);
+        let pipeline = self.pipeline.as_ref().map(|it| (it.id, it.revision));
+        [resource].into_iter().chain(pipeline)
+    }
+
     /// Whether no driver has ever accepted a step of it.
     pub fn untouched(&self) -> bool {
         self.steps.iter().all(|step| step.attempts.is_empty())

@@ -28,6 +28,8 @@ impl Expect {
 pub(super) enum Write {
     Put(Family, Vec<u8>, Value),
     Delete(Family, Vec<u8>),
+    /// Deletes the keys from the first up to, but not with, the second. Not for families that preconditions look at.
+    DeleteRange(Family, Vec<u8>, Vec<u8>),
     /// A put whose key ends with the batch's own position.
     Append(Family, Vec<u8>, Value),
 }
@@ -102,6 +104,11 @@ impl Batch {
             .any(|write| matches!(write, Write::Append(..)))
     }
 
+    /// How many rows it writes or deletes.
+    pub fn rows(&self) -> usize {
+        self.writes.len()
+    }
+
     /// Bytes of its writes.
     pub fn bytes(&self) -> usize {
         self.bytes
@@ -133,5 +140,13 @@ impl Batch {
         let (family, key) = key.encode();
         self.bytes += key.len();
         self.writes.push(Write::Delete(family, key));
+    }
+
+    /// Deletes a run of keys at the price of one row. Readers pay for each such row in the files that they pass, so
+    /// that it is worth while for many keys only.
+    pub(super) fn delete_range(&mut self, from: &Key<'_>, to: &Key<'_>) {
+        let ((family, from), (_, to)) = (from.encode(), to.encode());
+        self.bytes += from.len() + to.len();
+        self.writes.push(Write::DeleteRange(family, from, to));
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: reading never panics; a record that breaks a rule of the model is an error in words.
 
+mod retention;
 mod runs;
 
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::model::log::{Chunk, Line, weight};
 use crate::model::name::{Name, ObjectId};
 use crate::model::pipeline::{Pipeline, Step};
 use crate::model::resource::{Definition, DriverResult, Resource};
+use crate::model::retention::Retention;
 use crate::model::run::Run;
 
 /// What is wrong with a record, in words.
@@ -96,6 +98,7 @@ impl From<&Definition> for records::Definition {
             revision: it.revision,
             created: nanos(it.created),
             updated: nanos(it.updated),
+            retention: (!it.retention.is_empty()).then(|| (&it.retention).into()),
         }
     }
 }
@@ -114,6 +117,11 @@ impl TryFrom<records::Definition> for Definition {
                 .dialect
                 .parse()
                 .map_err(|()| format!("unknown dialect {}", it.dialect))?,
+            retention: it
+                .retention
+                .map(Retention::try_from)
+                .transpose()?
+                .unwrap_or_default(),
             revision: it.revision,
             created: time(it.created)?,
             updated: time(it.updated)?,

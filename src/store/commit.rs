@@ -325,6 +325,9 @@ impl Writer {
                     rows.delete_cf(&read::handle(&self.db, family), &key);
                     overlay.note(family, key, None);
                 }
+                Write::DeleteRange(family, from, to) => {
+                    rows.delete_range_cf(&read::handle(&self.db, family), &from, &to);
+                }
             }
         }
         Ok(self.position)

@@ -94,6 +94,33 @@ pub enum Key<'a> {
     RequestTime(i64, &'a str),
     /// A change of a resource, by its position.
     Change(u64),
+    /// Up to where changes were trimmed.
+    TrimmedChanges,
+    /// What is left of a log whose lines are gone.
+    LogTrim(&'a str),
+    /// A run that shows a revision of a resource or of a pipeline, by its order.
+    ShownBy(ObjectId, i64, u64),
+    /// A finished run, by its definition, the time of its end and its order.
+    EndedRun(LogState, &'a Name, i64, u64),
+    /// A revision of a resource that is not the current one, by its definition and the time it was replaced at.
+    OldRevision(&'a Name, i64, ObjectId, i64),
+    /// A revision of a pipeline that is no longer the current one.
+    OldPipeline(ObjectId, i64),
+    /// A resource that was deleted, while the log of changes tells of it.
+    Deletion(ObjectId),
+    /// A log that has lines from outside.
+    OutsideLog(&'a str),
+    /// The same by time.
+    OutsideLogTime(i64, &'a str),
+}
+
+/// Whether the log of a finished run is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LogState {
+    /// It is.
+    Kept,
+    /// Its time was over before that of its run.
+    Gone,
 }
 
 impl Key<'_> {
@@ -164,6 +191,52 @@ impl Key<'_> {
                 tag(7).number(time.cast_unsigned()).text(id).0,
             ),
             Self::Change(position) => (Family::Indexes, tag(8).number(*position).0),
+            Self::TrimmedChanges => (Family::Meta, vec![3]),
+            Self::LogTrim(run) => (Family::Runs, tag(4).text(run).0),
+            Self::ShownBy(id, revision, order) => (
+                Family::Indexes,
+                tag(10)
+                    .id(id.0)
+                    .number(revision.cast_unsigned())
+                    .number(*order)
+                    .0,
+            ),
+            Self::EndedRun(log, kind, time, order) => (
+                Family::Indexes,
+                tag(log.tag())
+                    .text(kind.as_str())
+                    .number(time.cast_unsigned())
+                    .number(*order)
+                    .0,
+            ),
+            Self::OldRevision(kind, time, id, revision) => (
+                Family::Indexes,
+                tag(13)
+                    .text(kind.as_str())
+                    .number(time.cast_unsigned())
+                    .id(id.0)
+                    .number(revision.cast_unsigned())
+                    .0,
+            ),
+            Self::OldPipeline(id, revision) => (
+                Family::Indexes,
+                tag(14).id(id.0).number(revision.cast_unsigned()).0,
+            ),
+            Self::Deletion(id) => (Family::Indexes, tag(15).id(id.0).0),
+            Self::OutsideLog(run) => (Family::Indexes, tag(16).text(run).0),
+            Self::OutsideLogTime(time, run) => (
+                Family::Indexes,
+                tag(17).number(time.cast_unsigned()).text(run).0,
+            ),
+        }
+    }
+}
+
+impl LogState {
+    fn tag(self) -> u8 {
+        match self {
+            Self::Kept => 11,
+            Self::Gone => 12,
         }
     }
 }
@@ -201,6 +274,22 @@ pub enum Prefix<'a> {
     RequestTimes,
     /// Changes of resources.
     Changes,
+    /// All revisions of resources.
+    Revisions,
+    /// All revisions of pipelines.
+    PipelineRevisions,
+    /// The runs of all resources of a definition, by the name of the resource.
+    RunsByName(&'a Name),
+    /// The runs that show a revision.
+    ShownBy(ObjectId, i64),
+    /// Finished runs by their age: of one definition, or of all.
+    EndedRuns(LogState, Option<&'a Name>),
+    /// Old revisions by their age: of one definition, or of all.
+    OldRevisions(Option<&'a Name>),
+    /// Old revisions of pipelines.
+    OldPipelines,
+    /// Logs that have lines from outside, by time.
+    OutsideLogTimes,
 }
 
 impl Prefix<'_> {
@@ -231,6 +320,17 @@ impl Prefix<'_> {
             }
             Self::RequestTimes => (Family::Indexes, tag(7).0),
             Self::Changes => (Family::Indexes, tag(8).0),
+            Self::Revisions => (Family::Revisions, tag(1).0),
+            Self::PipelineRevisions => (Family::Revisions, tag(2).0),
+            Self::RunsByName(kind) => (Family::Indexes, tag(2).text(kind.as_str()).0),
+            Self::ShownBy(id, revision) => (
+                Family::Indexes,
+                tag(10).id(id.0).number(revision.cast_unsigned()).0,
+            ),
+            Self::EndedRuns(log, kind) => (Family::Indexes, tag(log.tag()).some(*kind).0),
+            Self::OldRevisions(kind) => (Family::Indexes, tag(13).some(*kind).0),
+            Self::OldPipelines => (Family::Indexes, tag(14).0),
+            Self::OutsideLogTimes => (Family::Indexes, tag(17).0),
         }
     }
 }
@@ -253,6 +353,13 @@ impl Writer {
         self
     }
 
+    fn some(self, name: Option<&Name>) -> Self {
+        match name {
+            Some(name) => self.text(name.as_str()),
+            None => self,
+        }
+    }
+
     fn number(mut self, number: u64) -> Self {
         self.0.extend(number.to_be_bytes());
         self
@@ -262,6 +369,14 @@ impl Writer {
         self.0.extend(id.into_bytes());
         self
     }
+}
+
+/// The name that stands right behind the tag of a key.
+pub(super) fn first_name(key: &[u8]) -> Option<Name> {
+    let text = key.get(1..)?;
+    // A name has no zero byte in it.
+    let end = text.iter().position(|byte| *byte == 0)?;
+    Name::parse(std::str::from_utf8(&text[..end]).ok()?, "name").ok()
 }
 
 /// The number that a key of a numbered family ends with.

@@ -1,6 +1,7 @@
 //! Log lines, in chunks: the lines that came together stand under the sequence number of the first.
 //!
-//! Invariant: the chunks of a run follow each other without a gap or an overlap.
+//! Invariant: the chunks of a run follow each other without a gap or an overlap. Where retention removed lines, they
+//! were the first ones, and [`Store::log_start`] says where the rest begins.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -185,7 +186,17 @@ impl Store {
             next = chunk.first + chunk.count;
             Ok(ControlFlow::Break(()))
         })?;
-        Ok(next)
+        if next == 1 {
+            self.log_start(run)
+        } else {
+            Ok(next)
+        }
+    }
+
+    /// The first sequence number of a run that retention left; 1 where it removed nothing.
+    pub fn log_start(&self, run: &str) -> Result<u64> {
+        let trim = self.record::<records::LogTrim>(&Key::LogTrim(run))?;
+        Ok(trim.map_or(1, |(trim, _)| trim.first))
     }
 
     /// The number of the line after which a run's log has `last` more lines that are wanted; 0 where it has no more

@@ -7,16 +7,18 @@
 //! |---|---|---|---|
 //! | meta | Format | Format | opening |
 //! | meta | Position | nothing: its own position counts | the committer, with each batch |
+//! | meta | TrimmedChanges | TrimmedChanges | engine/retention |
 //! | objects | Definition | Definition | engine/definitions |
 //! | objects | Pipeline | Pipeline | engine/pipelines |
 //! | objects | Driver | Driver | engine/sessions |
 //! | objects | ResourceHead | ResourceHead | engine/resources |
-//! | revisions | ResourceRevision | Resource | engine/resources; stays for the runs of a deleted resource |
+//! | revisions | ResourceRevision | Resource | engine/resources; stays for the runs that show it |
 //! | revisions | PipelineRevision | Pipeline | engine/pipelines; stays likewise |
 //! | objects | DriverResult | DriverResult | engine/reports, with the result of a step |
 //! | runs | Run | Run | engine/change, at every change of the run |
 //! | runs | StepData | StepData | engine/reports, with a result that has data |
 //! | runs | LogProgress | LogProgress | engine/task_logs, with each chunk |
+//! | runs | LogTrim | LogTrim | engine/retention, in place of the lines of a log |
 //! | logs | LogChunk | LogChunk | engine/task_logs; engine/logs for lines from outside |
 //! | indexes | OpenRun | id of the run | engine/change, while the run has not ended |
 //! | indexes | ResourceRun, DefinitionRun | id of the run | engine/change, with the run |
@@ -25,17 +27,29 @@
 //! | indexes | PipelineResource | nothing | engine/resources |
 //! | indexes | Request, RequestTime | Request, nothing | every create that carries a request id |
 //! | indexes | Change | Change | engine/resources |
+//! | indexes | ShownBy | nothing | engine/change, with the run, for the revisions that it shows |
+//! | indexes | EndedRun | id of the run | engine/change, with the end of the run; engine/retention, when its log goes |
+//! | indexes | OldRevision | nothing | engine/resources, with the write that replaces a revision |
+//! | indexes | OldPipeline | nothing | engine/pipelines, with the write or the delete that ends a revision |
+//! | indexes | Deletion | Deletion | engine/resources, while the log of changes tells of a delete |
+//! | indexes | OutsideLog, OutsideLogTime | OutsideLog, id of the run | engine/logs |
+//!
+//! engine/retention removes what is due ([`retention`] finds it, [`removal`] says what goes together).
 
 mod batch;
+mod changes;
 mod codec;
 pub mod commit;
 pub mod figures;
 pub mod keys;
 mod logs;
+mod migrate;
 mod open;
 mod pipelines;
 mod read;
+mod removal;
 mod resources;
+mod retention;
 mod runs;
 
 /// The records of `proto/conveyor/store/v1`.
@@ -48,14 +62,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use self::batch::{Batch, Position};
+pub use self::changes::Change;
 pub use self::commit::Slot;
 pub use self::logs::{EncodedChunk, LogPage, PackedLines, Progress, StoredChunk};
 pub use self::read::Page;
-pub use self::resources::Change;
+pub use self::removal::{Removal, Removed};
+pub use self::retention::{EndedRun, OutsideLog};
 pub use self::runs::{Request, RunFilter};
 
-/// The version of the format that this program writes.
-pub const FORMAT: u32 = 1;
+/// The version of the format that this program writes. 2 came with retention, which finds what is due by indexes that
+/// 1 did not have: `migrate` adds them.
+pub const FORMAT: u32 = 2;
 
 /// What can go wrong with the store.
 #[derive(Debug, thiserror::Error)]

@@ -19,6 +19,8 @@ use super::{Error, FORMAT, Result, records};
 const CACHE_BYTES: usize = 64 << 20;
 /// Bytes of the log of writes: a start after a crash reads all of it.
 const WAL_BYTES: u64 = 64 << 20;
+/// A file in which every second of so many rows in a row is a deletion is compacted soon.
+const DELETION_WINDOW: usize = 1024;
 /// Bytes that every key of an object begins with, in the family of revisions: a tag and an id.
 const OBJECT_PREFIX: usize = 17;
 
@@ -66,12 +68,7 @@ fn writable(path: &Path) -> Result<()> {
 fn check_format(db: &DB, path: &Path) -> Result<()> {
     let (family, key) = Key::Format.encode();
     let Some(stored) = super::read::get(db, family, &key)? else {
-        let mut value = vec![0; 8];
-        value.extend(records::Format { version: FORMAT }.encode_to_vec());
-        let mut sync = rocksdb::WriteOptions::default();
-        sync.set_sync(true);
-        db.put_cf_opt(&super::read::handle(db, family), key, value, &sync)?;
-        return Ok(());
+        return write_format(db);
     };
     let format: records::Format = stored.record(&Key::Format)?;
     if format.version > FORMAT {
@@ -80,6 +77,20 @@ fn check_format(db: &DB, path: &Path) -> Result<()> {
             found: format.version,
         });
     }
+    if format.version < FORMAT {
+        super::migrate::to_2(db)?;
+        write_format(db)?;
+    }
+    Ok(())
+}
+
+fn write_format(db: &DB) -> Result<()> {
+    let (family, key) = Key::Format.encode();
+    let mut value = vec![0; 8];
+    value.extend(records::Format { version: FORMAT }.encode_to_vec());
+    let mut sync = rocksdb::WriteOptions::default();
+    sync.set_sync(true);
+    db.put_cf_opt(&super::read::handle(db, family), key, value, &sync)?;
     Ok(())
 }
 
@@ -136,6 +147,8 @@ fn family_options(family: Family, cache: &Cache) -> Options {
             small_records(&mut options, &mut table);
         }
     }
+    // What retention removed is to leave the disk, also where nothing more is written over it.
+    options.add_compact_on_deletion_collector_factory(DELETION_WINDOW, DELETION_WINDOW / 2, 0.5);
     options.set_block_based_table_factory(&table);
     options
 }

@@ -16,6 +16,9 @@ impl Batch {
             &Key::PipelineRevision(pipeline.id, pipeline.revision),
             &record,
         );
+        if let Some(before) = before {
+            self.put_bytes(&Key::OldPipeline(before.id, before.revision), Vec::new());
+        }
         if let Some(before) = before
             && before.kind != pipeline.kind
         {
@@ -31,6 +34,10 @@ impl Batch {
     pub fn delete_pipeline(&mut self, pipeline: &Pipeline) {
         self.expect_empty(&Prefix::PipelineResources(&pipeline.name));
         self.delete(&Key::Pipeline(&pipeline.name));
+        self.put_bytes(
+            &Key::OldPipeline(pipeline.id, pipeline.revision),
+            Vec::new(),
+        );
         self.delete(&Key::DefinitionPipeline(&pipeline.kind, &pipeline.name));
     }
 }

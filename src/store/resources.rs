@@ -1,12 +1,13 @@
-//! Definitions, resources and their revisions, and the log of changes that watches resume from.
+//! Definitions, resources and their revisions. Each write of a resource is noted in the log of changes (`changes`).
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
+use jiff::Timestamp;
 use prost::Message;
 
 use super::batch::{Batch, Position};
-use super::keys::{Family, Key, Prefix, last_number};
+use super::keys::{Family, Key, Prefix};
 use super::read::{Order, Page, PageBuilder, damaged, walk, walk_between};
 use super::{Result, Store, codec, records};
 use crate::model::name::{Name, ObjectId};
@@ -15,17 +16,6 @@ use crate::model::run::ResourceRef;
 
 /// Most bytes of a resource that stands whole beside its name too. A page of lists has about 100 of them.
 const IN_HEAD_BYTES: usize = 8 << 10;
-
-/// A change of a resource.
-#[derive(Clone, Debug)]
-pub struct Change {
-    /// The batch that made it.
-    pub position: Position,
-    /// The resource as the change left it, or as it last was.
-    pub resource: Resource,
-    /// Whether it was deleted.
-    pub deleted: bool,
-}
 
 impl Batch {
     /// Writes a definition.
@@ -56,6 +46,13 @@ impl Batch {
             resource: (record.encoded_len() <= IN_HEAD_BYTES).then_some(record),
         };
         self.put(&Key::ResourceHead(&resource.kind, &resource.name), &head);
+        if let Some(before) = before {
+            let replaced = codec::nanos(resource.updated);
+            self.put_bytes(
+                &Key::OldRevision(&before.kind, replaced, before.id, before.revision),
+                Vec::new(),
+            );
+        }
         let old = before.and_then(|before| before.pipeline.as_ref());
         if old != resource.pipeline.as_ref() {
             self.unlink_pipeline(before);
@@ -66,18 +63,26 @@ impl Batch {
                 );
             }
         }
-        self.change(resource, false);
+        self.change(resource, resource.updated, false);
     }
 
-    /// Deletes a resource, and what drivers said about it. Its revisions stay for the runs that carry them out.
-    pub fn delete_resource(&mut self, resource: &Resource, results: &[DriverResult]) {
+    /// Deletes a resource, and what drivers said about it. Its revisions stay for the runs that carry them out, and
+    /// as long as the log of changes tells of it.
+    pub fn delete_resource(
+        &mut self,
+        resource: &Resource,
+        results: &[DriverResult],
+        now: Timestamp,
+    ) {
         let (kind, name) = (&resource.kind, &resource.name);
         self.delete(&Key::ResourceHead(kind, name));
         for result in results {
             self.delete(&Key::DriverResult(kind, name, &result.driver));
         }
         self.unlink_pipeline(Some(resource));
-        self.change(resource, true);
+        let revision = resource.revision;
+        self.put(&Key::Deletion(resource.id), &records::Deletion { revision });
+        self.change(resource, now, true);
     }
 
     /// Writes what a driver said about a resource, in place of what it said before.
@@ -100,11 +105,12 @@ impl Batch {
         }
     }
 
-    fn change(&mut self, resource: &Resource, deleted: bool) {
+    fn change(&mut self, resource: &Resource, time: Timestamp, deleted: bool) {
         let change = records::Change {
             id: resource.id.0.into(),
             revision: resource.revision,
             deleted,
+            time: codec::nanos(time),
         };
         self.append(&Prefix::Changes, &change);
     }
@@ -124,6 +130,13 @@ impl Store {
     /// Reads a resource as it stands, and where it was last written.
     pub async fn resource(&self, kind: &Name, name: &Name) -> Result<Option<(Resource, Position)>> {
         self.current(&Key::ResourceHead(kind, name))
+    }
+
+    /// The id of a resource and the number of its current revision.
+    pub fn current_revision(&self, kind: &Name, name: &Name) -> Result<Option<(ObjectId, i64)>> {
+        let head = self.record::<records::ResourceHead>(&Key::ResourceHead(kind, name))?;
+        head.map(|(head, _)| Ok((head_id(&head)?, head.revision)))
+            .transpose()
     }
 
     /// Reads one revision of a resource.
@@ -221,60 +234,6 @@ impl Store {
         ))
     }
 
-    /// Changes of resources after a position, in order, up to a page of them.
-    pub async fn changes(&self, after: Position, most: usize) -> Result<Vec<Change>> {
-        self.blocking(move |store| {
-            let (family, mut from) = Prefix::Changes.encode();
-            from.extend(after.0.to_be_bytes());
-            let mut page = PageBuilder::new(most);
-            walk(
-                &store.db,
-                &Prefix::Changes,
-                Some(&from),
-                Order::Up,
-                |key, stored| {
-                    if !page.has_room() {
-                        return Ok(ControlFlow::Break(()));
-                    }
-                    let record: records::Change = stored.record_at(family, key)?;
-                    let id = ObjectId(
-                        codec::uuid(&record.id).map_err(|what| damaged(family, key, &what))?,
-                    );
-                    let position = Position(
-                        last_number(key).ok_or_else(|| damaged(family, key, "no position"))?,
-                    );
-                    let resource = store
-                        .read::<Resource>(&Key::ResourceRevision(id, record.revision))?
-                        .map(|(resource, _)| resource)
-                        .ok_or_else(|| damaged(family, key, "its revision is not there"))?;
-                    let bytes = resource.spec.as_str().len();
-                    page.add(
-                        key,
-                        bytes,
-                        Change {
-                            position,
-                            resource,
-                            deleted: record.deleted,
-                        },
-                    );
-                    Ok(ControlFlow::Continue(()))
-                },
-            )?;
-            Ok(page.finish().items)
-        })
-        .await
-    }
-
-    /// The position of the oldest change that is kept.
-    pub async fn oldest_change(&self) -> Result<Option<Position>> {
-        let mut oldest = None;
-        walk(&self.db, &Prefix::Changes, None, Order::Up, |key, _| {
-            oldest = last_number(key).map(Position);
-            Ok(ControlFlow::Break(()))
-        })?;
-        Ok(oldest)
-    }
-
     fn current(&self, key: &Key<'_>) -> Result<Option<(Resource, Position)>> {
         match self.record::<records::ResourceHead>(key)? {
             Some((head, position)) => Ok(Some((self.at_head(head)?, position))),
@@ -283,8 +242,7 @@ impl Store {
     }
 
     fn at_head(&self, head: records::ResourceHead) -> Result<Resource> {
-        let (family, bytes) = Key::Format.encode();
-        let id = ObjectId(codec::uuid(&head.id).map_err(|what| damaged(family, &bytes, &what))?);
+        let id = head_id(&head)?;
         let key = Key::ResourceRevision(id, head.revision);
         let (family, bytes) = key.encode();
         if let Some(record) = head.resource {
@@ -295,4 +253,10 @@ impl Store {
             .map(|(resource, _)| resource)
             .ok_or_else(missing)
     }
+}
+
+fn head_id(head: &records::ResourceHead) -> Result<ObjectId> {
+    let (family, bytes) = Key::Format.encode();
+    let id = codec::uuid(&head.id).map_err(|what| damaged(family, &bytes, &what))?;
+    Ok(ObjectId(id))
 }

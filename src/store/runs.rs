@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::batch::{Batch, Position};
-use super::keys::{Key, Prefix};
+use super::keys::{Key, LogState, Prefix};
 use super::read::{Order, Page, PageBuilder, damaged, walk};
 use super::{Error, Result, Store, codec, records};
 use crate::model::driver::Driver;
@@ -37,8 +37,17 @@ impl Batch {
     /// Writes a run as it stands.
     pub fn put_run(&mut self, run: &Run) {
         self.put(&Key::Run(run.id), &records::Run::from(run));
-        if run.state.ended() {
+        if let Some(ended) = run.ended {
             self.delete(&Key::OpenRun(run.order));
+            self.put_bytes(
+                &Key::EndedRun(
+                    LogState::Kept,
+                    &run.resource.kind,
+                    codec::nanos(ended),
+                    run.order,
+                ),
+                run.id.0.into_bytes().to_vec(),
+            );
         }
     }
 
@@ -54,6 +63,9 @@ impl Batch {
             id.clone(),
         );
         self.put_bytes(&Key::OpenRun(run.order), id);
+        for (id, revision) in run.shows() {
+            self.put_bytes(&Key::ShownBy(id, revision, run.order), Vec::new());
+        }
     }
 
     /// Remembers where an accepted task belongs.
@@ -311,7 +323,7 @@ impl Store {
 }
 
 /// The id in an index entry; its key is for the error.
-fn run_id(bytes: &[u8], family: super::keys::Family, key: &[u8]) -> Result<RunId> {
+pub(super) fn run_id(bytes: &[u8], family: super::keys::Family, key: &[u8]) -> Result<RunId> {
     let id = Uuid::from_slice(bytes).map_err(|error| damaged(family, key, &error.to_string()))?;
     Ok(RunId(id))
 }

@@ -17,7 +17,7 @@ const ROOMS: [(&str, &[&str]); 14] = [
         &["engine", "error", "meter", "model", "proto", "store"],
     ),
     ("observe", &["api", "engine", "meter", "model", "store"]),
-    ("config", &[]),
+    ("config", &["model"]),
     ("drivers", &[]),
     (
         "server",

@@ -17,6 +17,7 @@ mod metrics;
 mod pipelines;
 mod resources;
 mod rest;
+mod retention;
 mod runner;
 mod runs;
 mod runtime;

@@ -106,11 +106,13 @@ fn violations(status: &Status) -> Vec<Violation> {
 fn http_status(code: Code) -> StatusCode {
     let status = match code {
         Code::Ok => 200,
-        Code::InvalidArgument | Code::OutOfRange => 400,
+        Code::InvalidArgument => 400,
         Code::Unauthenticated => 401,
         Code::PermissionDenied => 403,
         Code::NotFound => 404,
         Code::AlreadyExists | Code::Aborted | Code::FailedPrecondition => 409,
+        // A position of a watch that is not, or no longer, one of this store.
+        Code::OutOfRange => 410,
         Code::ResourceExhausted => 429,
         Code::Cancelled => 499,
         Code::Unimplemented => 501,

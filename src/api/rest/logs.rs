@@ -20,7 +20,7 @@ use super::error::Failure;
 use super::lines::stream_of;
 use super::routes::Routes;
 use super::stream::{Next, Tail};
-use crate::proto::{AppendLogsRequest, TailLogsRequest, TailedLine};
+use crate::proto::{AppendLogsRequest, LogGap, TailLogsRequest, TailedLine, TailedLines};
 
 /// The routes for lines that are not followed.
 pub(super) fn routes<S: Services>() -> Routes<Arc<S>> {
@@ -48,6 +48,30 @@ impl<'a> From<&'a TailedLine> for Documented<'a> {
             message: line.message(),
         }
     }
+}
+
+impl<'a> Documented<'a> {
+    /// The entry that stands for lines that are no longer kept: the documents have no other place for it.
+    fn gap(run: &'a str, lines: &TailedLines, message: &'a str) -> Self {
+        Documented {
+            runid: run,
+            driver: "",
+            pipeline: "",
+            timestamp: time_of_gap(lines),
+            message,
+        }
+    }
+}
+
+/// What stands in place of lines that are no longer kept, in the documented form.
+pub(super) fn missing(gap: &LogGap) -> String {
+    format!("lines before {} are no longer kept", gap.first_seq)
+}
+
+/// The time that a gap is shown with: that of the first line after it.
+pub(super) fn time_of_gap(lines: &TailedLines) -> String {
+    let time = lines.entries.first().and_then(|entry| entry.time);
+    time.unwrap_or_default().seconds.to_string()
 }
 
 /// What a service answered, with its fields named as REST has them.
@@ -90,6 +114,7 @@ async fn list<S: Services>(
         return Err(Failure::invalid("runid", "must be given"));
     }
     let array = Array {
+        run: wanted.run_id.clone(),
         tail: Tail::open(&*api, wanted, &options.stop).await?,
         pipeline: call.query_value("pipeline").unwrap_or_default().to_owned(),
         left: limit,
@@ -103,6 +128,7 @@ async fn list<S: Services>(
 
 /// A JSON array of lines, written as they are read: a log may be far larger than memory should hold.
 struct Array {
+    run: String,
     tail: Tail,
     /// Only lines of this pipeline. Empty: of all.
     pipeline: String,
@@ -124,7 +150,7 @@ impl Array {
         };
         self.is_over = !matches!(next, Next::Lines(_));
         Some(match next {
-            Next::Lines(lines) => Ok(self.items(&lines.entries)),
+            Next::Lines(lines) => Ok(self.items(&lines)),
             Next::End if self.is_begun => Ok("]".to_owned()),
             Next::End => Ok("[]".to_owned()),
             // Half an array tells the reader that it is not whole.
@@ -133,18 +159,27 @@ impl Array {
         })
     }
 
-    fn items(&mut self, entries: &[TailedLine]) -> String {
+    fn items(&mut self, lines: &TailedLines) -> String {
         let mut items = String::new();
-        for entry in entries {
+        if let Some(gap) = &lines.gap {
+            let message = missing(gap);
+            let run = self.run.clone();
+            self.add(&Documented::gap(&run, lines, &message), &mut items);
+        }
+        for entry in &lines.entries {
             let is_wanted = self.pipeline.is_empty() || self.pipeline == entry.pipeline();
             if !is_wanted || self.left == 0 {
                 continue;
             }
             self.left -= 1;
-            items.push(if self.is_begun { ',' } else { '[' });
-            self.is_begun = true;
-            items += &super::stream::json_text(&Documented::from(entry));
+            self.add(&Documented::from(entry), &mut items);
         }
         items
+    }
+
+    fn add(&mut self, item: &Documented<'_>, items: &mut String) {
+        items.push(if self.is_begun { ',' } else { '[' });
+        self.is_begun = true;
+        items.push_str(&super::stream::json_text(item));
     }
 }

@@ -190,7 +190,8 @@ impl Tail {
             next = self.lines.next() => match next {
                 Some(Ok(answer)) => match answer.read() {
                     Ok(lines) => {
-                        self.last = lines.entries.last().map_or(self.last, |entry| entry.seq);
+                        let gap = lines.gap.map_or(self.last, |gap| gap.first_seq - 1);
+                        self.last = lines.entries.last().map_or(gap, |entry| entry.seq);
                         Next::Lines(lines)
                     }
                     Err(error) => Next::Failed(Status::internal(error.to_string())),

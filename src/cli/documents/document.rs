@@ -158,6 +158,7 @@ fn definition(mut fields: Fields<'_>) -> Result<proto::ResourceDefinition, Probl
         description: fields.text("description")?,
         version: fields.text("version")?,
         schema_json: fields.json("schema"),
+        retention: retention(&mut fields)?,
         ..Default::default()
     };
     fields.end()?;
@@ -165,6 +166,36 @@ fn definition(mut fields: Fields<'_>) -> Result<proto::ResourceDefinition, Probl
         return Err(Problem::Missing("schema".to_owned()));
     }
     Ok(definition)
+}
+
+fn retention(fields: &mut Fields<'_>) -> Result<Option<proto::Retention>, Problem> {
+    let Some(mut fields) = fields.object("retention")? else {
+        return Ok(None);
+    };
+    fields.set_kind("retention");
+    let retention = proto::Retention {
+        runs: limits(&mut fields, "runs")?,
+        logs: limits(&mut fields, "logs")?,
+        revisions: limits(&mut fields, "revisions")?,
+    };
+    fields.end()?;
+    Ok(Some(retention))
+}
+
+fn limits(
+    fields: &mut Fields<'_>,
+    key: &'static str,
+) -> Result<Option<proto::RetentionLimits>, Problem> {
+    let Some(mut fields) = fields.object(key)? else {
+        return Ok(None);
+    };
+    fields.set_kind("limit");
+    let limits = proto::RetentionLimits {
+        max_age: fields.word("max_age")?,
+        max_count: fields.word("max_count")?,
+    };
+    fields.end()?;
+    Ok(Some(limits))
 }
 
 fn pipeline(mut fields: Fields<'_>) -> Result<proto::Pipeline, Problem> {

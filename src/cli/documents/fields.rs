@@ -116,6 +116,31 @@ impl<'a> Fields<'a> {
         Ok(texts)
     }
 
+    /// An object; `None` when absent.
+    pub(super) fn object(&mut self, key: &'static str) -> Result<Option<Fields<'a>>, Problem> {
+        let Some(raw) = self.value::<&'a RawValue>(key, "an object")? else {
+            return Ok(None);
+        };
+        let unexpected = |_| Problem::Unexpected {
+            field: self.at(key),
+            expected: "an object",
+            found: short(raw.get()),
+        };
+        let path = format!("{}.", self.at(key));
+        Self::nested(raw.get(), path).map_err(unexpected).map(Some)
+    }
+
+    /// A number or a text, as text; empty when absent.
+    pub(super) fn word(&mut self, key: &'static str) -> Result<String, Problem> {
+        let Some(raw) = self.value::<&'a RawValue>(key, "a number or a text")? else {
+            return Ok(String::new());
+        };
+        if raw.get().parse::<u64>().is_ok() {
+            return Ok(raw.get().to_owned());
+        }
+        read(raw, self.at(key), "a number or a text")
+    }
+
     /// A list of objects; empty when absent.
     pub(super) fn objects(&mut self, key: &'static str) -> Result<Vec<Fields<'a>>, Problem> {
         let items: Option<Vec<&'a RawValue>> = self.value(key, "a list")?;

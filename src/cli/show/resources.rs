@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::retention::RetentionDocument;
 use super::{Rows, Shown, json, on_terminal, rfc3339, table, time};
 
 /// A definition in the form that `apply` takes.
@@ -20,6 +21,8 @@ struct DefinitionDocument<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]
     version: &'a str,
     schema: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retention: Option<RetentionDocument<'a>>,
     #[serde(skip_serializing_if = "str::is_empty")]
     id: &'a str,
     #[serde(skip_serializing_if = "is_none")]
@@ -66,6 +69,7 @@ impl Shown for ResourceDefinition {
             description: &self.description,
             version: &self.version,
             schema: json::raw(&self.schema_json),
+            retention: self.retention.as_ref().map(RetentionDocument::from),
             id: &self.id,
             revision: self.revision,
             dialect: &self.dialect,

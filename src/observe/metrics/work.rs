@@ -31,6 +31,7 @@ pub(super) fn write(engine: &Engine, page: &mut Page<'_>) -> std::fmt::Result {
     runs(figures, page)?;
     tasks(figures, page)?;
     logs(figures, page)?;
+    removed(figures, page)?;
     let lag = engine.tail_lag();
     page.gauge(
         plain(
@@ -161,6 +162,21 @@ fn tasks(figures: &Figures, page: &mut Page<'_>) -> std::fmt::Result {
             "Reports of drivers under a token that was dead.",
         ),
         figures.fenced.get(),
+    )
+}
+
+fn removed(figures: &Figures, page: &mut Page<'_>) -> std::fmt::Result {
+    page.counters(
+        plain(
+            "conveyor_removed",
+            "What was kept long enough and is gone, by what it was.",
+        ),
+        [
+            ([("kind", "run")], figures.removed_runs.get()),
+            ([("kind", "line")], figures.removed_lines.get()),
+            ([("kind", "revision")], figures.removed_revisions.get()),
+            ([("kind", "change")], figures.removed_changes.get()),
+        ],
     )
 }
 

@@ -140,11 +140,11 @@ async fn watches_that_cannot_begin_are_plain_errors() {
         ("/watch/runs/x".into(), &[], 400),
         ("/watch/runs".into(), &[], 404),
         (format!("/watch/runs/{none}?follow=yes"), &[], 400),
-        ("/watch/resources?after_position=999".into(), &[], 400),
+        ("/watch/resources?after_position=999".into(), &[], 410),
         ("/watch/resources?after_position=-1".into(), &[], 400),
         ("/watch/resources?after_position=01".into(), &[], 400),
         ("/watch/resources".into(), &[("last-event-id", "x")], 400),
-        ("/watch/resources".into(), &[("last-event-id", "999")], 400),
+        ("/watch/resources".into(), &[("last-event-id", "999")], 410),
         ("/watch/resources/a%20b".into(), &[], 400),
     ] {
         let answer = server.http("GET", &path, headers, "").await;

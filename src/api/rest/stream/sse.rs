@@ -32,7 +32,8 @@ fn frames(lines: &TailedLines, format: Format) -> String {
     if let Some(gap) = &lines.gap {
         let _ = write!(
             frames,
-            "event: gap\ndata: {{\"first_seq\":{}}}\n\n",
+            "id: {}\nevent: gap\ndata: {{\"first_seq\":{}}}\n\n",
+            gap.first_seq - 1,
             gap.first_seq
         );
     }

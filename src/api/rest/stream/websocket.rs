@@ -7,6 +7,7 @@ use futures_util::SinkExt;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::super::logs;
 use super::{Format, Next, Tail, Whole, json_text};
 use crate::proto::TailedLines;
 
@@ -104,14 +105,7 @@ async fn close(mut socket: WebSocket, code: u16) {
 
 fn frames(lines: &TailedLines, format: Format) -> impl Iterator<Item = Message> {
     let gap = lines.gap.map(|gap| match format {
-        Format::Documented => {
-            let time = lines.entries.first().and_then(|entry| entry.time);
-            let seconds = time.unwrap_or_default().seconds.to_string();
-            json_text(&[
-                seconds,
-                format!("lines before {} are no longer kept", gap.first_seq),
-            ])
-        }
+        Format::Documented => json_text(&[logs::time_of_gap(lines), logs::missing(&gap)]),
         Format::Whole => format!("{{\"gap\":{{\"first_seq\":{}}}}}", gap.first_seq),
     });
     let entries = lines.entries.iter().map(move |entry| match format {

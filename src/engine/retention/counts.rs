@@ -1,0 +1,146 @@
+//! What goes by its number: of each resource, the newest finished runs, their logs and the newest revisions stay.
+//!
+//! A resource is looked at when it has one more of them. At a start, and when a policy changes, all are: the store
+//! says who they are, a few at a time.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::ops::ControlFlow;
+
+use super::{LOOK_AT, Left, STEP_ROWS, Sweeper, is_full};
+use crate::model::name::Name;
+use crate::model::retention::{Limit, Policy};
+use crate::store::{Removal, Result};
+
+/// Which resources are still to be looked at.
+#[derive(Default)]
+pub(super) struct Pass {
+    /// One by one.
+    resources: VecDeque<(Name, Name)>,
+    /// All of a definition: those that stand, then those that have runs, from behind a name on.
+    definitions: VecDeque<(Name, bool, Option<Name>)>,
+}
+
+impl Sweeper {
+    pub(super) fn counts(&mut self, removal: &mut Removal) -> Result<Left> {
+        self.gather()?;
+        for _ in 0..LOOK_AT {
+            let Some((kind, name)) = self.next_resource()? else {
+                return Ok(Left::Nothing);
+            };
+            self.count(&kind, &name, removal)?;
+            if is_full(removal) {
+                // There may be more of it than one batch takes.
+                self.pass.resources.push_front((kind, name));
+                break;
+            }
+        }
+        Ok(Left::More)
+    }
+
+    /// Takes in what was touched meanwhile.
+    fn gather(&mut self) -> Result<()> {
+        let touched = std::mem::take(&mut *self.engine.0.retention.touched());
+        let resources: BTreeSet<_> = touched.resources.into_iter().collect();
+        self.pass.resources.extend(resources);
+        let mut definitions = touched.definitions;
+        if touched.all {
+            let server = self.engine.0.retention.options.policy;
+            let engine = self.engine.clone();
+            let mut counted = |kind: Name| {
+                engine
+                    .0
+                    .retention
+                    .counts
+                    .store(true, std::sync::atomic::Ordering::Relaxed);
+                definitions.push(kind);
+            };
+            self.store().each_definition(|definition| {
+                if definition.retention.over(&server).counts() {
+                    counted(definition.name);
+                }
+            })?;
+        }
+        for kind in definitions {
+            self.pass.definitions.push_back((kind.clone(), false, None));
+            self.pass.definitions.push_back((kind, true, None));
+        }
+        Ok(())
+    }
+
+    fn next_resource(&mut self) -> Result<Option<(Name, Name)>> {
+        while self.pass.resources.is_empty() {
+            let Some((kind, with_runs, after)) = self.pass.definitions.pop_front() else {
+                return Ok(None);
+            };
+            let names = self
+                .store()
+                .names_after(&kind, with_runs, after.as_ref(), LOOK_AT)?;
+            if let Some(last) = names.last() {
+                let rest = (kind.clone(), with_runs, Some(last.clone()));
+                self.pass.definitions.push_front(rest);
+            }
+            let resources = names.into_iter().map(|name| (kind.clone(), name));
+            self.pass.resources.extend(resources);
+        }
+        Ok(self.pass.resources.pop_front())
+    }
+
+    /// Removes what one resource has too much of.
+    fn count(&self, kind: &Name, name: &Name, removal: &mut Removal) -> Result<()> {
+        let policy = self.policy_of(kind)?;
+        if !policy.counts() {
+            return Ok(());
+        }
+        self.count_runs(kind, name, &policy, removal)?;
+        let Limit::AtMost(most) = policy.revisions.max_count else {
+            return Ok(());
+        };
+        if let Some((id, current)) = self.store().current_revision(kind, name)? {
+            let most = i64::try_from(most).unwrap_or(i64::MAX);
+            let newest_due = current.saturating_sub(most);
+            removal.revisions_up_to(id, newest_due, STEP_ROWS)?;
+        }
+        Ok(())
+    }
+
+    fn count_runs(
+        &self,
+        kind: &Name,
+        name: &Name,
+        policy: &Policy,
+        removal: &mut Removal,
+    ) -> Result<()> {
+        if policy.runs.max_count == Limit::Forever && policy.logs.max_count == Limit::Forever {
+            return Ok(());
+        }
+        let open = self.open_orders(kind, name);
+        let (mut newer, mut logs_are_done) = (0, false);
+        self.store().each_run_of(kind, name, |order, id| {
+            if open.contains(&order) {
+                return Ok(ControlFlow::Continue(()));
+            }
+            if policy.runs.is_too_many(newer) {
+                removal.run(id)?;
+            } else if policy.logs.is_too_many(newer) && !logs_are_done {
+                // Those of older runs went before it.
+                logs_are_done = !removal.log(id)?;
+            }
+            newer += 1;
+            let is_done = logs_are_done && policy.runs.max_count == Limit::Forever;
+            Ok(if is_done || is_full(removal) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            })
+        })
+    }
+
+    /// The places of the runs of a resource that have not ended.
+    fn open_orders(&self, kind: &Name, name: &Name) -> BTreeSet<u64> {
+        let board = self.engine.0.board();
+        let line = board.lines.get(&(kind.clone(), name.clone()));
+        line.into_iter()
+            .flat_map(|line| line.keys().copied())
+            .collect()
+    }
+}
