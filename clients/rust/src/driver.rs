@@ -6,6 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use crate::lines::Room;
 use crate::outcome::{IntoOutcome, Outcome};
 use crate::proto;
 use crate::task::Task;
@@ -34,6 +35,7 @@ pub struct Driver {
     pub(crate) slots: u32,
     pub(crate) labels: HashMap<String, String>,
     pub(crate) stop_at_lease_end: bool,
+    pub(crate) log_room: Room,
     pub(crate) reconcile: Reconcile,
     pub(crate) on_message: Option<OnMessage>,
 }
@@ -61,6 +63,7 @@ impl Driver {
             slots: 1,
             labels: HashMap::new(),
             stop_at_lease_end: false,
+            log_room: Room::default(),
             reconcile: Arc::new(reconcile),
             on_message: None,
         }
@@ -101,6 +104,23 @@ impl Driver {
     #[must_use]
     pub fn stop_at_lease_end(mut self, stop: bool) -> Self {
         self.stop_at_lease_end = stop;
+        self
+    }
+
+    /// How many bytes of a task's lines wait in memory until the server has them: 8 MiB by default.
+    /// What goes beyond waits in a file.
+    #[must_use]
+    pub fn log_memory(mut self, bytes: usize) -> Self {
+        self.log_room.memory = bytes;
+        self
+    }
+
+    /// How many bytes of a task's lines wait in its file, in the system's folder for such files: 256
+    /// MiB by default, and none with 0. The file lives as long as the process. When it is full, a log
+    /// call waits.
+    #[must_use]
+    pub fn log_spill(mut self, bytes: u64) -> Self {
+        self.log_room.spill = bytes;
         self
     }
 

@@ -14,7 +14,7 @@ use crate::cancel::{CancelReason, CancelSignal};
 use crate::held::{Held, StepKey};
 use crate::lease::Lease;
 use crate::limits::Limits;
-use crate::lines::Lines;
+use crate::lines::{Lines, Room};
 use crate::outcome::Outcome;
 use crate::proto;
 use crate::proto::driver_stream_request::Kind as Outgoing;
@@ -30,6 +30,7 @@ const MAX_ACKS: usize = 1024;
 /// The tasks in hand and what is to be said of them.
 pub(crate) struct Ledger {
     slots: usize,
+    room: Room,
     limits: Limits,
     held: BTreeMap<String, Held>,
     /// The task whose work runs, of each step. It may be fenced, and so no longer held.
@@ -56,10 +57,11 @@ pub(crate) struct Start {
 }
 
 impl Ledger {
-    /// A ledger for `slots` tasks at once.
-    pub(crate) fn new(slots: usize, changed: Arc<Notify>) -> Self {
+    /// A ledger for `slots` tasks at once, with so much `room` for the lines of each.
+    pub(crate) fn new(slots: usize, room: Room, changed: Arc<Notify>) -> Self {
         Self {
             slots,
+            room,
             limits: Limits::default(),
             held: BTreeMap::new(),
             working: HashMap::new(),
@@ -257,6 +259,7 @@ impl Ledger {
             .for_each(|task_id| self.fence(task_id, DEFAULT_GRACE));
         let lines = Arc::new(Lines::new(
             self.limits.line_bytes,
+            self.room,
             Arc::clone(&self.changed),
         ));
         self.held

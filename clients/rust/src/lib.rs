@@ -9,8 +9,8 @@
 //! | `session` | one driver instance: stream after stream, and the work between them |
 //! | `stream` | one stream: hello, welcome, heartbeat, close |
 //! | `ledger`, `held`, `lease`, `limits` | the protocol's rules for the tasks in hand, without I/O |
-//! | `work` | carries out one task on the user's runtime |
-//! | `lines`, `split` | log lines kept until they are on the server's disk |
+//! | `work`, `panics` | carries out one task on the user's runtime |
+//! | `lines`, `spill`, `split` | log lines kept until they are on the server's disk |
 //!
 //! A reader who wants to write a driver starts with [`Driver`] and [`Manager`].
 
@@ -26,7 +26,9 @@ mod lines;
 mod logger;
 mod manager;
 mod outcome;
+mod panics;
 mod session;
+mod spill;
 mod split;
 mod stream;
 mod task;

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
+use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::Command;
 
 use crate::lines::Lines;
 use crate::proto::LogLine;
@@ -26,8 +28,8 @@ const READ_BYTES: usize = 16 << 10;
 
 /// Writes the log of one task. Clones write to the same log.
 ///
-/// Calls return when the line is kept, not when it is on disk. When 8 MiB wait to be stored they
-/// wait for room. After the task has ended, or was fenced, lines are dropped.
+/// Calls return when the line is kept, not when it is on disk. When too much waits to be stored (see
+/// [`Driver::log_memory`](crate::Driver::log_memory)) they wait for room. After the task has ended, or was fenced, lines are dropped.
 #[derive(Clone)]
 pub struct Logger {
     lines: Arc<Lines>,
@@ -116,6 +118,20 @@ impl Logger {
                 return read.map(drop);
             }
         }
+    }
+
+    /// Runs `command` and writes what it prints, to `stdout` and to `stderr`. The child ends with the
+    /// future: a task that is dropped leaves none behind.
+    ///
+    /// # Errors
+    /// When the command cannot be started, or its output not be read.
+    pub async fn run(&self, command: &mut Command) -> io::Result<ExitStatus> {
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.stdin(Stdio::null()).kill_on_drop(true).spawn()?;
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let (stdout, stderr) = stdout.zip(stderr).ok_or(io::ErrorKind::BrokenPipe)?;
+        tokio::try_join!(self.pipe("stdout", stdout), self.pipe("stderr", stderr))?;
+        child.wait().await
     }
 
     /// Writes what is wrong without waiting for room: the runtime's own last words on a task.

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::client::endpoint;
 use crate::driver::Driver;
 use crate::error::Error;
+use crate::panics::note_places;
 use crate::session::Session;
 
 /// Runs one or more drivers against one server until it is told to stop.
@@ -69,6 +70,7 @@ impl Manager {
             return Err(Error::NoDriver);
         }
         endpoint(&self.server)?;
+        note_places();
         let manager = Self {
             abort: self.abort.child_token(),
             ..self

@@ -57,7 +57,8 @@ impl Session {
     ) -> Self {
         let changed = Arc::new(Notify::new());
         let slots = usize::try_from(driver.slots.max(1)).unwrap_or(usize::MAX);
-        let ledger = Arc::new(Mutex::new(Ledger::new(slots, Arc::clone(&changed))));
+        let ledger = Ledger::new(slots, driver.log_room, Arc::clone(&changed));
+        let ledger = Arc::new(Mutex::new(ledger));
         let tasks = TaskTracker::new();
         let driver = Arc::new(driver);
         Self {

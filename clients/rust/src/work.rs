@@ -3,18 +3,18 @@
 //! The minder sees the function return, panic, or outstay its grace, and reports to the ledger. When
 //! the minder itself goes, the function's future goes with it.
 
-use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
-use tokio::task::{AbortHandle, JoinError, JoinHandle};
+use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::cancel::CancelSignal;
 use crate::driver::Driver;
 use crate::ledger::{Ledger, Start};
 use crate::logger::Logger;
 use crate::outcome::Outcome;
+use crate::panics::{Panic, caught};
 use crate::task::Task;
 
 /// Starts the work on `user` and waits for its end.
@@ -34,7 +34,7 @@ pub(crate) async fn carry_out(
     let log = Logger::new(lines);
     let task = Task::new(offer, log.clone(), cancel.clone(), Instant::now());
     // The function itself is called inside the spawned task, so that its panics are caught there.
-    let work = user.spawn(async move { (driver.reconcile)(task).await });
+    let work = user.spawn(caught(async move { (driver.reconcile)(task).await }));
     let outcome = mind(work, &cancel, &log).await;
     ledger
         .lock()
@@ -45,7 +45,7 @@ pub(crate) async fn carry_out(
 /// Waits for the work, for its whole grace when it is cancelled. None: it was cut short by the end of
 /// the user's runtime.
 async fn mind(
-    mut work: JoinHandle<Outcome>,
+    mut work: JoinHandle<Result<Outcome, Panic>>,
     cancel: &CancelSignal,
     log: &Logger,
 ) -> Option<Outcome> {
@@ -65,14 +65,14 @@ async fn mind(
             }
         }
     };
-    match ended.map_err(JoinError::try_into_panic) {
-        Ok(outcome) => Some(outcome),
-        Err(Ok(panic)) => {
-            let text = format!("the driver panicked: {}", panic_text(&*panic));
-            log.error_now(&text);
+    match ended {
+        Ok(Ok(outcome)) => Some(outcome),
+        Ok(Err(panic)) => {
+            let text = format!("the driver panicked: {}", panic.text);
+            log.error_now(&format!("{text}\n{}", panic.trace));
             Some(Outcome::failure(text))
         }
-        Err(Err(_)) => None,
+        Err(_) => None,
     }
 }
 
@@ -80,12 +80,6 @@ async fn grace_over(cancel: &CancelSignal) -> Duration {
     let why = cancel.cancelled().await;
     tokio::time::sleep_until(why.stop_by.into()).await;
     why.grace
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("with no message")
 }
 
 struct AbortOnDrop(AbortHandle);

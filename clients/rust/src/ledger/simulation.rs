@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use tokio::sync::Notify;
 
 use super::{Incoming, Ledger, Outgoing, Start};
+use crate::lines::Room;
 use crate::outcome::Outcome;
 use crate::proto;
 
@@ -147,7 +148,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let (mut server, now) = (Server::default(), Instant::now());
-        let mut ledger = Ledger::new(1, Arc::new(Notify::new()));
+        let mut ledger = Ledger::new(1, Room::default(), Arc::new(Notify::new()));
         ledger.welcome(server.welcome(&[]), now);
         let offer = proto::Reconcile {
             task_id: TASK.to_owned(),

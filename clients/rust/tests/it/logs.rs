@@ -185,7 +185,8 @@ async fn full_memory_makes_the_logger_wait_for_acks() {
                 task.log.line("stdout", "x".repeat(64 << 10)).await;
             }
             Outcome::success("said 20 MiB")
-        }),
+        })
+        .log_spill(0),
     );
     let (mut link, _) = server.welcome(vec![]).await;
     link.offer(offer("t", 1, "a")).await;
