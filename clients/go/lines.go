@@ -18,8 +18,8 @@ import (
 const (
 	// What a kept line costs besides its content.
 	lineOverhead = 128
-	// How much is read back from the file at once, at most.
-	refillBytes = 256 << 10
+	// How much is read back from the file at once, at least and at most.
+	leastRefill, mostRefill = 4 << 10, 256 << 10
 )
 
 // entry is a line and its encoded size.
@@ -126,11 +126,7 @@ func (l *lines) toFile(added entry) bool {
 func (l *lines) refill() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	size := refillBytes
-	if size > l.memory/2 {
-		size = l.memory / 2
-	}
-	buffer := make([]byte, size)
+	buffer := make([]byte, within(l.memory/2, leastRefill, mostRefill))
 	for l.spilled > 0 && !l.discarded {
 		if len(l.kept) > 0 && l.used+len(buffer) > l.memory {
 			l.room.Wait()
@@ -259,3 +255,13 @@ func (e entry) cost() int { return e.bytes + lineOverhead }
 
 // framed is its size in a message, with its tag and length.
 func (e entry) framed() int { return e.bytes + 6 }
+
+func within(value, least, most int) int {
+	if value < least {
+		return least
+	}
+	if value > most {
+		return most
+	}
+	return value
+}

@@ -14,16 +14,10 @@ import (
 func (s *session) carryOut(start *start) {
 	defer s.tasks.Done()
 	step, taskID := stepOf(start.offer), start.offer.TaskId
-	log := newLogger(start.lines)
-	task := newTask(s.driver.Name, start.offer, log, time.Now())
+	task := newTask(s.driver.Name, start.offer, newLogger(start.lines), time.Now())
 	ctx := start.signal.context(s.ctx)
 	defer start.signal.release()
-	done := make(chan Result, 1)
-	go func() {
-		result := reconcile(ctx, s.driver.Reconcile, task)
-		log.log.flush()
-		done <- result
-	}()
+	done := work(ctx, s.driver.Reconcile, task)
 	result, ended := mind(done, start.signal)
 	s.report(taskID, result)
 	if !ended {
@@ -49,6 +43,20 @@ func mind(done <-chan Result, signal *stopSignal) (Result, bool) {
 	}
 }
 
+// work calls the user's function in a goroutine of its own, and gives its result once.
+func work(ctx context.Context, do Reconcile, task *Task) <-chan Result {
+	done := make(chan Result, 1)
+	go func() {
+		result := Failure("the driver ended its goroutine")
+		defer func() {
+			task.Log.log.flush()
+			done <- result
+		}()
+		result = reconcile(ctx, do, task)
+	}()
+	return done
+}
+
 // reconcile calls the user's function. An error, a panic, and a goroutine that is ended are failures
 // with a trace in the log.
 func reconcile(ctx context.Context, do Reconcile, task *Task) (result Result) {
@@ -57,11 +65,9 @@ func reconcile(ctx context.Context, do Reconcile, task *Task) (result Result) {
 		if returned {
 			return
 		}
-		cause := "the driver panicked"
+		cause := "the driver ended its goroutine"
 		if panicked := recover(); panicked != nil {
-			cause = fmt.Sprintf("%s: %v", cause, panicked)
-		} else {
-			cause = "the driver ended its goroutine"
+			cause = fmt.Sprintf("the driver panicked: %v", panicked)
 		}
 		task.Log.Error(cause + "\n" + string(debug.Stack()))
 		result = Failure(cause)
