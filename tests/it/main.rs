@@ -14,6 +14,7 @@ mod layers;
 mod lifecycle;
 mod logs;
 mod metrics;
+mod oracle;
 mod pipelines;
 mod resources;
 mod rest;

@@ -7,6 +7,7 @@ mod documents;
 mod drivers;
 mod heads;
 mod refusals;
+mod rows;
 mod runs;
 mod watches;
 mod writes;
