@@ -113,6 +113,9 @@ pub enum Error {
     /// The peer does not read what it is sent.
     #[error("{0}")]
     TooSlow(String),
+    /// There is one backup at a time.
+    #[error("a backup is being taken already: wait for its end, or end its reader")]
+    BackupRunning,
     /// The server is stopping.
     #[error("the server is stopping: come back in a moment")]
     Stopping,
@@ -143,7 +146,7 @@ impl Error {
             Self::Invalid(_) | Self::Protocol(_) => Kind::Invalid,
             Self::NotFound(..) | Self::NotKept(..) => Kind::NotFound,
             Self::AlreadyExists(..) | Self::RequestReused(_) => Kind::AlreadyExists,
-            Self::InUse { .. } => Kind::FailedPrecondition,
+            Self::InUse { .. } | Self::BackupRunning => Kind::FailedPrecondition,
             Self::Stale { .. } | Self::Conflict | Self::Replaced => Kind::Aborted,
             Self::PositionAhead { .. } | Self::PositionGone { .. } => Kind::OutOfRange,
             Self::TooSlow(_) => Kind::Exhausted,
@@ -170,6 +173,7 @@ impl Error {
             Self::Replaced => "REPLACED",
             Self::Silent(_) => "SILENT",
             Self::TooSlow(_) => "TOO_SLOW",
+            Self::BackupRunning => "BACKUP_RUNNING",
             Self::Stopping => "STOPPING",
             Self::DiskLow { .. } => "DISK_LOW",
             Self::Store(_) => "STORE_FAILED",
@@ -193,6 +197,7 @@ impl Error {
             | Self::Replaced
             | Self::Silent(_)
             | Self::TooSlow(_)
+            | Self::BackupRunning
             | Self::Stopping
             | Self::DiskLow { .. }
             | Self::Store(_) => &[],

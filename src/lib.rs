@@ -10,6 +10,7 @@
 //! | [`drivers`] | drivers that ship with it, written against `clients/rust` like anyone's |
 //! | [`meter`] | figures that the rooms keep of themselves: counters, gauges, histograms |
 //! | [`observe`] | how it is watched: shows those figures, logs |
+//! | [`offline`] | what is done to a data directory that no server holds: restore, and the form of backups |
 //! | [`server`] | wiring: sees all of the above |
 //!
 //! Arrows run api -> engine -> store -> model. A test holds them to it.
@@ -23,6 +24,7 @@ pub mod error;
 pub mod meter;
 pub mod model;
 pub mod observe;
+pub mod offline;
 pub mod proto;
 pub mod server;
 pub mod store;

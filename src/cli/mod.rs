@@ -1,5 +1,5 @@
-//! How a person drives it: the commands, one file each. All but `up` are clients of the API and use nothing that
-//! others could not.
+//! How a person drives it: the commands, one file each. All but `up`, `init`, `restore` and `doctor` are clients of the
+//! API and use nothing that others could not.
 //!
 //! | file | what the commands share |
 //! |---|---|
@@ -12,6 +12,7 @@
 //! | `show/`, `live.rs`, `progress.rs` | how things are printed |
 
 mod apply;
+mod backup;
 mod cancel;
 mod completion;
 mod context;
@@ -37,6 +38,7 @@ mod nearest;
 mod pages;
 mod progress;
 mod reconnect;
+mod restore;
 mod run;
 mod runs;
 mod server_arg;
@@ -112,6 +114,10 @@ enum Command {
     Wait(wait::Args),
     /// Show drivers, forget one, or send them a message
     Drivers(drivers::Args),
+    /// Save the whole store to one file, while the server goes on
+    Backup(backup::Args),
+    /// Make a data directory from a backup
+    Restore(restore::Args),
     /// Run a driver that ships with Conveyor
     #[command(subcommand)]
     Driver(driver::Command),
@@ -148,6 +154,8 @@ impl Cli {
             Command::Cancel(args) => cancel::run(args).await,
             Command::Wait(args) => wait::run(args).await,
             Command::Drivers(args) => drivers::run(args).await,
+            Command::Backup(args) => backup::run(args).await,
+            Command::Restore(args) => restore::run(args).await,
             Command::Driver(command) => driver::run(command).await,
             Command::Context(args) => context::run(args),
             Command::Completion(args) => completion::run(&args),

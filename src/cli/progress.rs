@@ -1,5 +1,7 @@
 //! The line that says how far long work is: on stderr, and only where that is a terminal.
 
+use std::io::Read;
+
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A progress line. It goes with the value.
@@ -33,6 +35,34 @@ impl Progress {
         Self(bar)
     }
 
+    /// A line that counts bytes, up to a sum where it is known.
+    pub(super) fn of_bytes(what: &'static str, all: Option<u64>) -> Self {
+        let template = match all {
+            Some(_) => "{msg} [{bar:20}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
+            None => "{msg} {bytes}, {bytes_per_sec}",
+        };
+        Self::counting(what, all, template)
+    }
+
+    fn counting(what: &'static str, all: Option<u64>, template: &str) -> Self {
+        let bar = ProgressBar::with_draw_target(all, ProgressDrawTarget::stderr_with_hz(5));
+        let style = ProgressStyle::with_template(template);
+        let style = style
+            .expect("the template is well formed")
+            .progress_chars("=> ");
+        Self(bar.with_style(style).with_message(what))
+    }
+
+    /// So much more is done.
+    pub(super) fn add(&self, more: u64) {
+        self.0.inc(more);
+    }
+
+    /// What is read through this counts.
+    pub(super) fn reading<R: Read>(&self, input: R) -> impl Read + use<R> {
+        self.0.wrap_read(input)
+    }
+
     /// Says what is being done.
     pub(super) fn at(&self, what: &str) {
         self.0.set_message(what.to_owned());
@@ -53,4 +83,9 @@ impl Drop for Progress {
     fn drop(&mut self) {
         self.0.finish_and_clear();
     }
+}
+
+/// A number of bytes for people.
+pub(super) fn bytes(bytes: u64) -> impl std::fmt::Display {
+    indicatif::BinaryBytes(bytes)
 }

@@ -7,6 +7,7 @@
 //! | `forget` | every minute | logged, tried again |
 //! | `retire` | every `retention.period` | logged, tried again |
 
+pub mod backup;
 mod board;
 mod change;
 mod definitions;
@@ -42,7 +43,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{RwLock, watch as channel};
+use tokio::sync::{RwLock, Semaphore, watch as channel};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -116,6 +117,8 @@ struct Inner {
     resources: Vec<tokio::sync::Mutex<()>>,
     /// Held likewise by a create that carries a request id.
     requests: Vec<tokio::sync::Mutex<()>>,
+    /// Held by the one backup under way.
+    backup_turn: Arc<Semaphore>,
     /// Shared by writes of resources; exclusive for a write of a definition or a pipeline.
     catalog: RwLock<()>,
     /// Wakes those who watch resources.
@@ -146,6 +149,7 @@ impl Engine {
             schemas: moka::sync::Cache::new(SCHEMAS),
             resources: (0..LOCKS).map(|_| tokio::sync::Mutex::default()).collect(),
             requests: (0..LOCKS).map(|_| tokio::sync::Mutex::default()).collect(),
+            backup_turn: Arc::new(Semaphore::new(1)),
             catalog: RwLock::default(),
             changes: channel::Sender::new(()),
             store,

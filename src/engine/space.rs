@@ -44,6 +44,20 @@ impl Space {
         }
     }
 
+    /// Waits until there is no room, and answers the refusal.
+    pub(super) async fn short(&self) -> Error {
+        let needed = self.needed;
+        // The sender lives as long as this does, so waiting cannot fail.
+        let seen = self
+            .free
+            .subscribe()
+            .wait_for(|free| *free < needed)
+            .await
+            .map(|free| *free);
+        let free = seen.unwrap_or_default();
+        Error::DiskLow { free, needed }
+    }
+
     /// Waits until there is room.
     pub(super) async fn wait(&self) {
         let needed = self.needed;

@@ -38,6 +38,7 @@
 
 mod batch;
 mod changes;
+mod checkpoint;
 mod codec;
 pub mod commit;
 pub mod figures;
@@ -63,6 +64,7 @@ use std::sync::Arc;
 
 pub use self::batch::{Batch, Position};
 pub use self::changes::Change;
+pub use self::checkpoint::{Checkpoint, CheckpointReader, Piece};
 pub use self::commit::Slot;
 pub use self::logs::{EncodedChunk, LogPage, PackedLines, Progress, StoredChunk};
 pub use self::read::Page;
@@ -73,6 +75,9 @@ pub use self::runs::{Request, RunFilter};
 /// The version of the format that this program writes. 2 came with retention, which finds what is due by indexes that
 /// 1 did not have: `migrate` adds them.
 pub const FORMAT: u32 = 2;
+
+/// The folder that stands in a data directory while a backup is restored into it.
+pub const RESTORING: &str = ".restoring";
 
 /// What can go wrong with the store.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +95,12 @@ pub enum Error {
         "the data directory {0} is in use by another process: stop that one first, or name another directory"
     )]
     InUse(PathBuf),
+    /// A restore into it was cut short, or is under way.
+    #[error(
+        "a restore into the data directory {0} has not come to its end: where none is running any more, remove what is \
+         in the directory and restore again"
+    )]
+    Restoring(PathBuf),
     /// A newer program wrote it.
     #[error(
         "the data directory {path} has format {found}, this program reads up to {FORMAT}: use a newer conveyor"

@@ -27,6 +27,9 @@ const OBJECT_PREFIX: usize = 17;
 /// Opens the database in `path`, or makes it.
 pub(super) fn database(path: &Path, options: &Options) -> Result<DB> {
     writable(path)?;
+    if path.join(super::RESTORING).exists() {
+        return Err(Error::Restoring(path.to_owned()));
+    }
     let cache = Cache::new_lru_cache(CACHE_BYTES);
     let families = Family::ALL
         .map(|family| ColumnFamilyDescriptor::new(family.name(), family_options(family, &cache)));
@@ -42,6 +45,11 @@ pub(super) fn database(path: &Path, options: &Options) -> Result<DB> {
         }
     })?;
     check_format(&db, path)?;
+    let refused = |source| Error::Directory {
+        path: path.to_owned(),
+        source,
+    };
+    super::checkpoint::remove_leftovers(path).map_err(refused)?;
     Ok(db)
 }
 

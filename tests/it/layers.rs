@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room, a folder or a file of `src/`, and the rooms that it may name besides itself.
-const ROOMS: [(&str, &[&str]); 14] = [
+const ROOMS: [(&str, &[&str]); 15] = [
     ("meter", &[]),
     ("model", &["error"]),
     ("error", &["model", "store"]),
@@ -25,13 +25,14 @@ const ROOMS: [(&str, &[&str]); 14] = [
             "api", "config", "engine", "error", "model", "observe", "proto", "store",
         ],
     ),
-    ("cli", &["config", "drivers", "server"]),
+    ("offline", &["store"]),
+    ("cli", &["config", "drivers", "offline", "server"]),
     ("lib", &[]),
     ("main", &[]),
 ];
 
 /// Libraries, by how their names begin, and the rooms that may use them.
-const LIBRARIES: [(&str, &[&str]); 15] = [
+const LIBRARIES: [(&str, &[&str]); 16] = [
     ("rocksdb", &["store"]),
     ("tonic", &["api", "cli", "proto"]),
     ("axum", &["api"]),
@@ -43,6 +44,7 @@ const LIBRARIES: [(&str, &[&str]); 15] = [
     ),
     ("jsonschema", &["model"]),
     ("prometheus_client", &["observe"]),
+    ("zstd", &["offline"]),
     ("conveyor_client", &["cli", "drivers"]),
     ("backon", &["cli"]),
     ("clap_complete", &["cli"]),

@@ -16,17 +16,18 @@ use crate::proto::run_service_server::RunService;
 use crate::proto::server_service_server::ServerService;
 use crate::proto::{
     AppendLogsRequest, AppendLogsResponse, ApplyPipelineRequest, ApplyResourceDefinitionRequest,
-    ApplyResourceRequest, BroadcastMessageRequest, BroadcastMessageResponse, CancelRunRequest,
-    CreatePipelineRequest, CreateResourceDefinitionRequest, CreateResourceRequest,
-    DeleteDriverRequest, DeletePipelineRequest, DeleteResourceDefinitionRequest,
-    DeleteResourceRequest, Driver, DriverStreamRequest, DriverStreamResponse, GetDriverRequest,
-    GetPipelineRequest, GetResourceDefinitionRequest, GetResourceRequest, GetRunRequest,
-    GetServerRequest, GetServerResponse, ListDriversRequest, ListDriversResponse,
-    ListPipelinesRequest, ListPipelinesResponse, ListResourceDefinitionsRequest,
-    ListResourceDefinitionsResponse, ListResourceRevisionsRequest, ListResourceRevisionsResponse,
-    ListResourcesRequest, ListResourcesResponse, ListRunsRequest, ListRunsResponse, LogEntry,
-    Pipeline, Resource, ResourceChange, ResourceDefinition, Run, RunState, StartRunRequest,
-    TailLogsRequest, TailLogsResponse, UpdatePipelineRequest, UpdateResourceDefinitionRequest,
+    ApplyResourceRequest, BackupRequest, BackupResponse, BroadcastMessageRequest,
+    BroadcastMessageResponse, CancelRunRequest, CreatePipelineRequest,
+    CreateResourceDefinitionRequest, CreateResourceRequest, DeleteDriverRequest,
+    DeletePipelineRequest, DeleteResourceDefinitionRequest, DeleteResourceRequest, Driver,
+    DriverStreamRequest, DriverStreamResponse, GetDriverRequest, GetPipelineRequest,
+    GetResourceDefinitionRequest, GetResourceRequest, GetRunRequest, GetServerRequest,
+    GetServerResponse, ListDriversRequest, ListDriversResponse, ListPipelinesRequest,
+    ListPipelinesResponse, ListResourceDefinitionsRequest, ListResourceDefinitionsResponse,
+    ListResourceRevisionsRequest, ListResourceRevisionsResponse, ListResourcesRequest,
+    ListResourcesResponse, ListRunsRequest, ListRunsResponse, LogEntry, Pipeline, Resource,
+    ResourceChange, ResourceDefinition, Run, RunState, StartRunRequest, TailLogsRequest,
+    TailLogsResponse, UpdatePipelineRequest, UpdateResourceDefinitionRequest,
     UpdateResourceRequest, WatchResourcesRequest, WatchResourcesResponse, WatchRunRequest,
 };
 
@@ -357,6 +358,13 @@ impl ResourceService for Stub {
 
 #[tonic::async_trait]
 impl ServerService for Stub {
+    type BackupStream = BoxStream<'static, Result<BackupResponse, Status>>;
+    async fn backup(
+        &self,
+        _: Request<BackupRequest>,
+    ) -> Result<Response<Self::BackupStream>, Status> {
+        Err(Status::unimplemented("there is no store"))
+    }
     async fn get_server(
         &self,
         _: Request<GetServerRequest>,

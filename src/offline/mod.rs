@@ -1,0 +1,6 @@
+//! What is done to a data directory that no server holds: restoring a backup, and looking for damage.
+//!
+//! The commands in `cli` show it; here is no terminal.
+
+pub mod archive;
+pub mod restore;
