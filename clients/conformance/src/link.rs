@@ -299,12 +299,6 @@ impl Link {
         }
     }
 
-    /// Waits until the driver has left the stream, be it closed or broken. What it still says is passed over.
-    pub(crate) async fn left(&mut self) -> Played {
-        while self.next().await?.is_some() {}
-        self.over().await.map(drop)
-    }
-
     async fn over(&mut self) -> Played<End> {
         let wait = self.ended.wait_for(Option::is_some);
         let how = within(self.side.shared.deadline, "the end of the stream", wait).await?;

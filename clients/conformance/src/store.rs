@@ -67,6 +67,12 @@ impl Store {
         }
     }
 
+    /// As [`Store::serve`], when lines that it has may not be acked yet.
+    pub(crate) async fn serve_from(&mut self, link: &mut Link, task: &Task) -> Played<TaskResult> {
+        link.stored(task, self.next()).await;
+        self.serve(link, task).await
+    }
+
     /// Takes and acks lines of `task` until there are `count`.
     pub(crate) async fn take_lines(&mut self, link: &mut Link, task: &Task, count: u64) -> Played {
         while self.next() < count {

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use conveyor_client::proto::CancelReason;
 use conveyor_client::proto::driver_stream_request::Kind as FromDriver;
+use conveyor_client::proto::driver_stream_response::Kind as FromServer;
+use conveyor_client::proto::{CancelReason, Pipeline, StepResult};
+use serde_json::{Value, json};
 
-use crate::fault::{Played, ensure, equal, fail};
-use crate::offer::{Task, await_cancel, print, succeed};
-use crate::stage::Stage;
+use crate::fault::{Fault, Played, ensure, equal, fail};
+use crate::offer::{Task, await_cancel, linger, print, span, succeed};
+use crate::stage::{PERIOD, Stage};
 
 pub(super) async fn acked(mut stage: Stage) -> Played {
     let (contender, mut link) = stage.open(1).await?;
@@ -83,4 +85,115 @@ pub(super) async fn slots_full(mut stage: Stage) -> Played {
     let four = Task::new(4, "c");
     link.give(&four, &work).await?;
     contender.says(&four, "started").await
+}
+
+pub(super) async fn second_of_a_step(mut stage: Stage) -> Played {
+    let (contender, mut link) = stage.open(1).await?;
+    let (old, new) = (Task::new(1, "a"), Task::new(2, "a"));
+    let work = [
+        print("started"),
+        await_cancel(),
+        linger(2 * PERIOD),
+        print("stopped"),
+        succeed("in vain"),
+    ];
+    link.give(&old, &work).await?;
+    contender.says(&old, "started").await?;
+    link.give(&new, &[print("started"), succeed("counts")])
+        .await?;
+    equal(
+        "the ends of the old work at the ack",
+        contender.said(&old, "stopped"),
+        0,
+    )?;
+    contender.says(&old, "cancelled FENCED").await?;
+    link.heartbeat(&[&new]).await?;
+    equal("the message", &*link.result(&new).await?.message, "counts")?;
+    let (stopped, started) = (
+        contender.place(&old, "stopped"),
+        contender.place(&new, "started"),
+    );
+    ensure!(
+        stopped.is_some() && stopped < started,
+        "the new work began beside the old"
+    );
+    Ok(())
+}
+
+pub(super) async fn carries_all(mut stage: Stage) -> Played {
+    // Text of JSON that does not survive being read and written again.
+    const SPEC: &str = r#"{"do": [{"op": "echo"}],  "z": 2.50, "a": 12345678901234567890}"#;
+    let (_contender, mut link) = stage.open(1).await?;
+    let task = Task::new(7, "deploy");
+    let mut offer = task.offer_spec(SPEC);
+    offer.event = "process".to_owned();
+    offer.cause = "update".to_owned();
+    offer.attempt = 2;
+    offer.time_left = Some(span(Duration::from_secs(60)));
+    offer.pipeline = Some(Pipeline {
+        name: "release".to_owned(),
+        ..Pipeline::default()
+    });
+    offer.results = vec![result("clone", r#"{"commit":"abc"}"#), result("lint", "")];
+    if let Some(step) = &mut offer.step {
+        step.params_json = r#"{"tag": "v1"}"#.to_owned();
+    }
+    if let Some(resource) = &mut offer.resource {
+        resource.revision = 7;
+        resource.metadata = [("team".to_owned(), "red".to_owned())].into();
+    }
+    let run_id = offer.run_id.clone();
+    link.send(FromServer::Reconcile(offer)).await;
+    link.accepted(&task).await?;
+    let log = link.log(&task).await?;
+    equal("the stream", &*log.lines[0].stream, "echo")?;
+    let mut said: Value = serde_json::from_str(&log.lines[0].message)
+        .map_err(|error| Fault(format!("what the task echoes is no JSON: {error}")))?;
+    let left = said["ms_left"].take().as_f64().unwrap_or_default();
+    ensure!(
+        left > 30_000.0 && left <= 60_000.0,
+        "of 60 s there are {left} ms left"
+    );
+    let earlier = |step: &str, data: Value| json!({"step": step, "driver": "builder", "success": true, "message": "done", "data": data});
+    let due = json!({
+        "task_id": task.id, "run_id": run_id, "attempt": 2, "event": "process", "cause": "update",
+        "definition": "kind", "resource": "thing", "revision": 7, "metadata": {"team": "red"},
+        "spec": SPEC, "step": "deploy", "params": {"tag": "v1"}, "pipeline": "release",
+        "results": [earlier("clone", json!({"commit": "abc"})), earlier("lint", Value::Null)],
+        "ms_left": null,
+    });
+    equal("what the task says of itself", said, due)
+}
+
+pub(super) async fn spec_of_another_shape(mut stage: Stage) -> Played {
+    let (_contender, mut link) = stage.open(1).await?;
+    let (odd, next) = (Task::new(1, "a"), Task::new(2, "b"));
+    link.send(FromServer::Reconcile(odd.offer_spec(r#"{"do": 7}"#)))
+        .await;
+    link.accepted(&odd).await?;
+    let result = loop {
+        match link.next().await? {
+            Some(FromDriver::Log(log)) => {
+                link.stored(&odd, log.first_line + log.lines.len() as u64)
+                    .await
+            }
+            Some(FromDriver::Result(result)) => break result,
+            other => fail!("a failed result is due, and not: {other:?}"),
+        }
+    };
+    ensure!(!result.success, "a spec that cannot be read has succeeded");
+    ensure!(!result.message.is_empty(), "the failed result says nothing");
+    link.applied(&odd).await;
+    link.give(&next, &[succeed("")]).await?;
+    link.result(&next).await.map(drop)
+}
+
+fn result(step: &str, data: &str) -> StepResult {
+    StepResult {
+        step: step.to_owned(),
+        driver: "builder".to_owned(),
+        success: true,
+        message: "done".to_owned(),
+        data_json: data.to_owned(),
+    }
 }
