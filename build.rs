@@ -1,12 +1,15 @@
 //! Generates, from `proto/` and without protoc: the wire types and service traits, their JSON form,
-//! and the REST routes of the google.api.http annotations.
+//! the REST routes of the google.api.http annotations, and the OpenAPI document.
 
 #[path = "build/json.rs"]
 mod json;
+#[path = "build/openapi/mod.rs"]
+mod openapi;
 #[path = "build/rest/mod.rs"]
 mod rest;
 
 use std::error::Error;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -40,6 +43,9 @@ fn api(out: &Path) -> Result<(), Box<dyn Error>> {
     fs::write(out.join("api.bin"), compiler.encode_file_descriptor_set())?;
     fs::write(out.join("routes.rs"), rest::routes(&bindings))?;
     fs::write(out.join("json.rs"), json::messages(&bindings))?;
+    let document = openapi::document(&bindings)?;
+    fs::write(out.join("openapi.etag"), etag(&document))?;
+    fs::write(out.join("openapi.json"), document)?;
     tonic_prost_build::configure()
         .build_client(false)
         .btree_map(".") // so that maps are shown in one order
@@ -49,6 +55,13 @@ fn api(out: &Path) -> Result<(), Box<dyn Error>> {
         )
         .compile_fds(compiler.file_descriptor_set())?;
     Ok(())
+}
+
+/// Changes when the text does.
+fn etag(text: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    format!("\"{:016x}\"", hasher.finish())
 }
 
 /// What is on disk.

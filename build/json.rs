@@ -43,7 +43,7 @@ const ALIASES: [(&str, &str, &str); 2] = [
 const PARSED: [&str; 2] = ["google.protobuf.Timestamp", "google.protobuf.Duration"];
 
 /// How a field looks in JSON.
-enum Shape {
+pub(crate) enum Shape {
     /// A scalar, or a list or map of scalars.
     Plain,
     Message,
@@ -176,7 +176,7 @@ fn show(message: &MessageDescriptor, field: &FieldDescriptor, shape: &Shape) -> 
 }
 
 /// The fields in their order, without those whose exact text is shown in their place.
-fn shown(message: &MessageDescriptor) -> impl Iterator<Item = (FieldDescriptor, Shape)> {
+pub(crate) fn shown(message: &MessageDescriptor) -> impl Iterator<Item = (FieldDescriptor, Shape)> {
     message
         .fields()
         .filter(|field| text_field(field).is_none())
@@ -204,7 +204,7 @@ fn shape(field: &FieldDescriptor) -> Shape {
 }
 
 /// The name in JSON: the proto's own, but `spec` for `spec_json`.
-fn key<'a>(name: &'a str, field: &FieldDescriptor) -> &'a str {
+pub(crate) fn key<'a>(name: &'a str, field: &FieldDescriptor) -> &'a str {
     match name.strip_suffix("_json") {
         Some(stem) if is_text(field) => stem,
         _ => name,
@@ -218,18 +218,18 @@ fn text_field(field: &FieldDescriptor) -> Option<FieldDescriptor> {
 }
 
 /// Whether this is the `X_json` beside a field `X`.
-fn is_text(field: &FieldDescriptor) -> bool {
+pub(crate) fn is_text(field: &FieldDescriptor) -> bool {
     let stem = field.name().strip_suffix("_json");
     stem.is_some_and(|stem| field.parent_message().get_field_by_name(stem).is_some())
 }
 
-fn is_documented(message: &str, field: &str) -> bool {
+pub(crate) fn is_documented(message: &str, field: &str) -> bool {
     DOCUMENTED
         .iter()
         .any(|(name, fields)| *name == message && fields.contains(&field))
 }
 
-fn alias(field: &FieldDescriptor) -> Option<&'static str> {
+pub(crate) fn alias(field: &FieldDescriptor) -> Option<&'static str> {
     let message = field.parent_message();
     let mut aliases = ALIASES.iter();
     let found = aliases.find(|(of, name, _)| *of == message.name() && *name == field.name());

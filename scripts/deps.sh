@@ -6,7 +6,7 @@ set -euo pipefail
 
 # What is looked for, and Debian's package that has it.
 build=("cc:gcc" "c++:g++" "make:make" "libclang:libclang-dev")
-tests=("git:git" "curl:curl" "strace:strace" "go:golang-go" "npm:npm" "podman:podman" "runc:runc" "busybox:busybox-static")
+tests=("git:git" "curl:curl" "strace:strace" "go:golang-go" "npm:npm" "podman:podman" "runc:runc" "busybox:busybox-static" "python-venv:python3-venv")
 # Where these cannot be installed, what needs them is left out and says so.
 clients=("npm:npm" "go:golang-go")
 demo=("git:git" "curl:curl" "skopeo:skopeo")
@@ -14,6 +14,7 @@ demo=("git:git" "curl:curl" "skopeo:skopeo")
 is_there() {
   case $1 in
     libclang) compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null || compgen -G '/usr/lib*/libclang.so*' >/dev/null ;;
+    python-venv) python3 -c "import ensurepip" 2>/dev/null ;;
     *) command -v "$1" >/dev/null ;;
   esac
 }

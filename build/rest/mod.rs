@@ -50,7 +50,7 @@ impl Binding {
     }
 
     /// The path as people read it: each field by its own name, not by where it stands in the request.
-    fn template(&self) -> String {
+    pub(crate) fn template(&self) -> String {
         let mut path = self.path.clone();
         for field in self.path_fields() {
             let name = field.rsplit('.').next().unwrap_or(field);

@@ -15,6 +15,7 @@ mod layers;
 mod lifecycle;
 mod logs;
 mod metrics;
+mod openapi;
 mod oracle;
 mod pipelines;
 mod resources;

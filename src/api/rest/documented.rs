@@ -26,7 +26,8 @@ async fn root() -> &'static str {
         "Conveyor ",
         env!("CARGO_PKG_VERSION"),
         ": the API of a CI/CD control plane.\n",
-        "REST: /resource-definitions, /resources, /pipelines, /runs, /drivers, /logs, /watch, /health.\n",
+        "REST: /resource-definitions, /resources, /pipelines, /runs, /drivers, /logs, /watch, /health;\n",
+        "all of it is in /openapi.json, which /swagger/index.html shows.\n",
         "gRPC with reflection on the same port: grpcurl -plaintext <address> list\n",
     )
 }

@@ -1,7 +1,8 @@
 //! What a route answers when something is wrong: `{"error","code","details"}`.
 
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -11,6 +12,9 @@ use crate::error::{Error, Violation};
 
 /// Most violations shown; one more counts the rest.
 const VIOLATIONS: usize = 1000;
+
+/// After how many seconds to try again what cannot be done now.
+const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
 /// An error answer.
 #[derive(Debug)]
@@ -166,6 +170,10 @@ impl IntoResponse for Failure {
                 .map(|Violation { field, description }| Detail { field, description })
                 .collect(),
         };
-        answer::json(self.status, &body)
+        let mut response = answer::json(self.status, &body);
+        if let StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE = self.status {
+            response.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS);
+        }
+        response
     }
 }

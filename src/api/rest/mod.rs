@@ -12,6 +12,7 @@ mod guard;
 mod lines;
 mod logs;
 mod metrics;
+mod openapi;
 mod routes;
 pub mod stream;
 mod value;
@@ -46,6 +47,7 @@ impl Rest {
             .merge(logs::routes())
             .merge(metrics::routes())
             .merge(stream::routes())
+            .merge(openapi::routes())
             .counted(&options.figures);
         let routes = routes
             .fallback(not_found)
@@ -96,6 +98,7 @@ fn unknown(method: &Method) -> Option<Failure> {
         Method::OPTIONS,
         Method::TRACE,
         Method::PATCH,
+        Method::QUERY,
     ];
     let error = "Invalid http method".to_owned();
     let failure = Failure::new(StatusCode::BAD_REQUEST, Code::InvalidArgument, error);

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Prints the folder of a Python environment with the packages that the tests need, at the versions pinned in
+# tests/it/openapi/requirements.txt. It is made once and kept outside the clone.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+pinned=tests/it/openapi/requirements.txt
+version=$(sha256sum "$pinned" | cut -c 1-12)
+dir=${CONVEYOR_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/conveyor}/python-$version
+if [ ! -e "$dir/.complete" ]; then
+  mkdir -p "$dir"
+  exec 9>"$dir/.lock"
+  flock 9
+  if [ ! -e "$dir/.complete" ]; then
+    python3 -m venv "$dir" >&2
+    "$dir/bin/pip" install --quiet --disable-pip-version-check --require-virtualenv -r "$pinned" >&2
+    touch "$dir/.complete"
+  fi
+fi
+echo "$dir"
