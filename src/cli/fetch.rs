@@ -7,6 +7,10 @@ use super::documents::Document;
 use super::target::Target;
 
 /// What was read.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, and not for long"
+)]
 pub(super) enum Fetched {
     /// A definition, a pipeline or a resource.
     Document(Document),
