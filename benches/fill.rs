@@ -86,7 +86,13 @@ fn scattered(number: usize) -> u32 {
     (number as u32).wrapping_mul(0x9E37_79B1)
 }
 
-async fn work(mut driver: Driver, many: usize, lines: usize, room: &Semaphore) -> Result<()> {
+/// Has a driver end so many runs, each after so many lines.
+pub(crate) async fn work(
+    mut driver: Driver,
+    many: usize,
+    lines: usize,
+    room: &Semaphore,
+) -> Result<()> {
     let mut finished = 0;
     while finished < many {
         match driver.hear().await? {

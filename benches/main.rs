@@ -18,6 +18,7 @@ mod footprint;
 mod grown;
 mod hot_run;
 mod http;
+mod kept;
 mod lines;
 mod lists;
 mod log_lines;

@@ -44,8 +44,13 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the measured server on an empty store and waits until it is healthy.
     pub(crate) async fn start(bench: &Bench) -> Result<Self> {
+        Self::start_with(bench, &[]).await
+    }
+
+    /// The same with settings, given as environment variables, for its first start.
+    pub(crate) async fn start_with(bench: &Bench, settings: &[(&str, &str)]) -> Result<Self> {
         let data = TempDir::new_in(bench.place())?;
-        let started = launch(bench, &data, "127.0.0.1:0").await?;
+        let started = launch(bench, &data, "127.0.0.1:0", settings).await?;
         Ok(Self {
             child: started.child,
             data,
@@ -68,7 +73,7 @@ impl Server {
 
     /// Starts the server that was killed where it was.
     pub(crate) async fn start_again(&mut self, bench: &Bench) -> Result<()> {
-        let started = launch(bench, &self.data, &self.address.to_string()).await?;
+        let started = launch(bench, &self.data, &self.address.to_string(), &[]).await?;
         self.child = started.child;
         self.ready_after = started.ready_after;
         Ok(())
@@ -84,7 +89,7 @@ impl Server {
             Result::Ok(())
         };
         tokio::time::timeout(STOP, ended).await??;
-        let started = launch(bench, &self.data, &self.address.to_string()).await?;
+        let started = launch(bench, &self.data, &self.address.to_string(), &[]).await?;
         self.child = started.child;
         self.ready_after = started.ready_after;
         Ok(())
@@ -165,11 +170,17 @@ struct Started {
     ready_after: Duration,
 }
 
-async fn launch(bench: &Bench, data: &TempDir, listen: &str) -> Result<Started> {
+async fn launch(
+    bench: &Bench,
+    data: &TempDir,
+    listen: &str,
+    settings: &[(&str, &str)],
+) -> Result<Started> {
     let start = Instant::now();
     let mut child = Command::new(&bench.program)
         .args(["up", "--listen", listen, "--log", "warn", "--data"])
         .arg(data.path().join("data"))
+        .envs(settings.iter().copied())
         .current_dir(data.path())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

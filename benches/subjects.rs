@@ -59,6 +59,7 @@ static ALL: &[Subject] = &[
     subject!(Short, restarts),
     subject!(Long, grown),
     subject!(Long, soak),
+    subject!(Long, kept),
 ];
 
 /// The subjects named, or those of the kinds where none is named.

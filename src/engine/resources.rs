@@ -361,12 +361,17 @@ impl Engine {
 
     async fn created_before(&self, input: &ResourceInput, known: &Request) -> Result<Written> {
         let missing = || Error::NotFound(Noun::Resource, format!("{}/{}", input.kind, input.name));
-        let resource = self
-            .0
-            .store
-            .revision(known.object, 1)
-            .await?
-            .ok_or_else(missing)?;
+        let resource = match self.0.store.revision(known.object, 1).await? {
+            Some(first) => first,
+            // Retention may have removed it: the current one is the nearest to what was answered.
+            None => {
+                let current = self.0.store.resource(&input.kind, &input.name).await?;
+                let current = current.map(|(current, _)| current);
+                current
+                    .filter(|current| current.id == known.object)
+                    .ok_or_else(missing)?
+            }
+        };
         Ok(Written {
             resource: Shown {
                 resource,

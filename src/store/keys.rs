@@ -274,6 +274,20 @@ pub enum Prefix<'a> {
     RequestTimes,
     /// Changes of resources.
     Changes,
+    /// The runs of each resource.
+    AllResourceRuns,
+    /// The runs of each definition.
+    AllDefinitionRuns,
+    /// The runs that show a revision of anything.
+    AllShownBy,
+    /// Accepted tasks.
+    Tasks,
+    /// Result data of all steps.
+    AllStepData,
+    /// How far the log of each step has come.
+    AllLogProgress,
+    /// Resources that were deleted, while the log of changes tells of them.
+    Deletions,
     /// All revisions of resources.
     Revisions,
     /// All revisions of pipelines.
@@ -320,6 +334,13 @@ impl Prefix<'_> {
             }
             Self::RequestTimes => (Family::Indexes, tag(7).0),
             Self::Changes => (Family::Indexes, tag(8).0),
+            Self::AllResourceRuns => (Family::Indexes, tag(2).0),
+            Self::AllDefinitionRuns => (Family::Indexes, tag(9).0),
+            Self::AllShownBy => (Family::Indexes, tag(10).0),
+            Self::Tasks => (Family::Indexes, tag(3).0),
+            Self::AllStepData => (Family::Runs, tag(2).0),
+            Self::AllLogProgress => (Family::Runs, tag(3).0),
+            Self::Deletions => (Family::Indexes, tag(15).0),
             Self::Revisions => (Family::Revisions, tag(1).0),
             Self::PipelineRevisions => (Family::Revisions, tag(2).0),
             Self::RunsByName(kind) => (Family::Indexes, tag(2).text(kind.as_str()).0),

@@ -22,7 +22,8 @@ const ROWS: usize = 10_000;
 pub(super) fn to_2(db: &DB) -> Result<()> {
     each(db, &Prefix::Runs, |run: Run, batch| {
         for (id, revision) in run.shows() {
-            batch.put_bytes(&Key::ShownBy(id, revision, run.order), Vec::new());
+            let run_id = run.id.0.into_bytes().to_vec();
+            batch.put_bytes(&Key::ShownBy(id, revision, run.order), run_id);
         }
         if let Some(ended) = run.ended {
             let (kind, ended) = (&run.resource.kind, codec::nanos(ended));

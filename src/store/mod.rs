@@ -27,7 +27,7 @@
 //! | indexes | PipelineResource | nothing | engine/resources |
 //! | indexes | Request, RequestTime | Request, nothing | every create that carries a request id |
 //! | indexes | Change | Change | engine/resources |
-//! | indexes | ShownBy | nothing | engine/change, with the run, for the revisions that it shows |
+//! | indexes | ShownBy | id of the run | engine/change, with the run, for the revisions that it shows |
 //! | indexes | EndedRun | id of the run | engine/change, with the end of the run; engine/retention, when its log goes |
 //! | indexes | OldRevision | nothing | engine/resources, with the write that replaces a revision |
 //! | indexes | OldPipeline | nothing | engine/pipelines, with the write or the delete that ends a revision |
@@ -48,10 +48,13 @@ mod migrate;
 mod open;
 mod pipelines;
 mod read;
+mod references;
 mod removal;
 mod resources;
 mod retention;
 mod runs;
+#[cfg(test)]
+mod tests;
 
 /// The records of `proto/conveyor/store/v1`.
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::unwrap_used)]

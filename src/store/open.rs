@@ -20,7 +20,9 @@ const CACHE_BYTES: usize = 64 << 20;
 /// Bytes of the log of writes: a start after a crash reads all of it.
 const WAL_BYTES: u64 = 64 << 20;
 /// A file in which every second of so many rows in a row is a deletion is compacted soon.
-const DELETION_WINDOW: usize = 1024;
+const DELETED_ROWS: usize = 1024;
+/// The same of chunks of lines, which are large.
+const DELETED_CHUNKS: usize = 64;
 /// Bytes that every key of an object begins with, in the family of revisions: a tag and an id.
 const OBJECT_PREFIX: usize = 17;
 
@@ -156,7 +158,13 @@ fn family_options(family: Family, cache: &Cache) -> Options {
         }
     }
     // What retention removed is to leave the disk, also where nothing more is written over it.
-    options.add_compact_on_deletion_collector_factory(DELETION_WINDOW, DELETION_WINDOW / 2, 0.5);
+    let window = match family {
+        Family::Logs => DELETED_CHUNKS,
+        Family::Meta | Family::Objects | Family::Revisions | Family::Runs | Family::Indexes => {
+            DELETED_ROWS
+        }
+    };
+    options.add_compact_on_deletion_collector_factory(window, window / 2, 0.5);
     options.set_block_based_table_factory(&table);
     options
 }

@@ -62,10 +62,10 @@ impl Batch {
             &Key::DefinitionRun(&run.resource.kind, run.order),
             id.clone(),
         );
-        self.put_bytes(&Key::OpenRun(run.order), id);
-        for (id, revision) in run.shows() {
-            self.put_bytes(&Key::ShownBy(id, revision, run.order), Vec::new());
+        for (shown, revision) in run.shows() {
+            self.put_bytes(&Key::ShownBy(shown, revision, run.order), id.clone());
         }
+        self.put_bytes(&Key::OpenRun(run.order), id);
     }
 
     /// Remembers where an accepted task belongs.

@@ -1,6 +1,8 @@
 //! Retention: what is due goes with all that belongs to it, and nothing else does.
 
 mod changes;
+mod crash;
+mod disk;
 mod logs;
 mod revisions;
 mod runs;

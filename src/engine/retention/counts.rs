@@ -5,10 +5,12 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
 
 use super::{LOOK_AT, Left, STEP_ROWS, Sweeper, is_full};
 use crate::model::name::Name;
 use crate::model::retention::{Limit, Policy};
+use crate::store::keys::LogState;
 use crate::store::{Removal, Result};
 
 /// Which resources are still to be looked at.
@@ -44,27 +46,41 @@ impl Sweeper {
         self.pass.resources.extend(resources);
         let mut definitions = touched.definitions;
         if touched.all {
-            let server = self.engine.0.retention.options.policy;
-            let engine = self.engine.clone();
-            let mut counted = |kind: Name| {
-                engine
-                    .0
-                    .retention
-                    .counts
-                    .store(true, std::sync::atomic::Ordering::Relaxed);
-                definitions.push(kind);
-            };
-            self.store().each_definition(|definition| {
-                if definition.retention.over(&server).counts() {
-                    counted(definition.name);
-                }
-            })?;
+            definitions.append(&mut self.counted_definitions()?);
         }
         for kind in definitions {
             self.pass.definitions.push_back((kind.clone(), false, None));
             self.pass.definitions.push_back((kind, true, None));
         }
         Ok(())
+    }
+
+    /// The definitions of which something goes by its number, and those that are gone and left runs.
+    fn counted_definitions(&self) -> Result<BTreeSet<Name>> {
+        let retention = &self.engine.0.retention;
+        let server = retention.options.policy;
+        let mut counted = BTreeSet::new();
+        self.store().each_definition(|definition| {
+            if definition.retention.over(&server).counts() {
+                counted.insert(definition.name);
+            }
+        })?;
+        if !counted.is_empty() {
+            retention.counts.store(true, Ordering::Relaxed);
+        }
+        let left_by_others: &[_] = if server.counts() {
+            &[LogState::Kept, LogState::Gone]
+        } else {
+            &[]
+        };
+        for log in left_by_others {
+            let mut kind = self.store().next_with_ended_runs(*log, None)?;
+            while let Some(it) = kind {
+                kind = self.store().next_with_ended_runs(*log, Some(&it))?;
+                counted.insert(it);
+            }
+        }
+        Ok(counted)
     }
 
     fn next_resource(&mut self) -> Result<Option<(Name, Name)>> {

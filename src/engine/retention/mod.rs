@@ -13,7 +13,7 @@ mod counts;
 mod logs;
 mod queues;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -64,7 +64,7 @@ pub(super) struct Retention {
 struct Touched {
     resources: Vec<(Name, Name)>,
     /// Definitions of which every resource is to be looked at.
-    definitions: Vec<Name>,
+    definitions: BTreeSet<Name>,
     /// Every resource of every definition is to be looked at.
     all: bool,
 }
@@ -145,7 +145,7 @@ impl Retention {
     /// A definition says something new of how long things are kept.
     pub(super) fn policy_changed(&self, kind: &Name) {
         self.counts.store(true, Ordering::Relaxed);
-        self.touched().definitions.push(kind.clone());
+        self.touched().definitions.insert(kind.clone());
     }
 
     fn touched(&self) -> MutexGuard<'_, Touched> {
