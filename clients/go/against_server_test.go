@@ -63,6 +63,8 @@ func TestTutorialsDriverIsReadByWebsocket(t *testing.T) {
 func counter(slow time.Duration) *conveyor.Driver {
 	return &conveyor.Driver{
 		Name: "counter", Definitions: []string{"count"}, Slots: 4,
+		// So little that lines go to the file while the server is away.
+		LogMemory: 64 << 10,
 		Reconcile: func(ctx context.Context, task *conveyor.Task) (conveyor.Result, error) {
 			count, err := conveyor.Spec[struct{ Lines int }](task)
 			for number := 0; number < count.Lines; number++ {

@@ -18,17 +18,12 @@ import (
 const (
 	// What a kept line costs besides its content.
 	lineOverhead = 128
-	// How much is read back from the file at once, at least and at most.
-	leastRefill, mostRefill = 4 << 10, 256 << 10
+	// How much goes to the file, and comes back, at once: at least and at most.
+	leastBlock, mostBlock = 4 << 10, 256 << 10
 )
 
-// entry is a line and its encoded size.
-type entry struct {
-	line  *conveyorv1.LogLine
-	bytes int
-}
-
-// lines are the kept lines of one task.
+// lines are the kept lines of one task: the oldest in memory, then those in the file, then the newest in
+// memory until they are a block for the file.
 type lines struct {
 	lineBytes int
 	memory    int
@@ -43,12 +38,13 @@ type lines struct {
 	// Fires when room was made, and when no more lines are taken.
 	room sync.Cond
 	// The number of the first kept line: all before it are on the server's disk.
-	first uint64
-	kept  []entry
-	used  int
-	// Lines in the file, which follow those in memory.
-	spilled   uint64
+	first   uint64
+	kept    queue
+	spilled uint64
+	newest  queue
+	// The file, once there is one, whether it is written to, and whether refill runs.
 	spill     *spill
+	writing   bool
 	refilling bool
 	// No more lines are taken; and those that were are not wanted.
 	sealed, discarded bool
@@ -60,6 +56,9 @@ func newLines(lineBytes, memory int, spillSize int64, changed func()) *lines {
 	return l
 }
 
+// block is how much goes to the file, and comes back, at once.
+func (l *lines) block() int { return within(l.memory/8, leastBlock, mostBlock) }
+
 // push adds a line when there is room for it. A sealed log drops it.
 func (l *lines) push(line *conveyorv1.LogLine) {
 	l.turn.Lock()
@@ -68,25 +67,28 @@ func (l *lines) push(line *conveyorv1.LogLine) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for !l.sealed {
-		if l.spilled == 0 && (len(l.kept) == 0 || l.used+added.cost() <= l.memory) {
-			l.keep(added)
+		switch {
+		case l.spilled == 0 && l.newest.isEmpty() && l.kept.takes(added, l.memory-l.block()):
+			l.kept.add(added)
 			l.changed()
 			return
-		}
-		if l.canSpill(added) && l.toFile(added) {
+		case l.spillSize > 0 && l.newest.takes(added, l.block()):
+			l.newest.add(added)
+			if !l.refilling {
+				l.refilling = true
+				go l.refill()
+			}
 			return
+		case l.canSpill():
+			l.toFile()
+		default:
+			l.room.Wait()
 		}
-		l.room.Wait()
 	}
 }
 
-func (l *lines) keep(added entry) {
-	l.kept = append(l.kept, added)
-	l.used += added.cost()
-}
-
-// canSpill says whether the file has room, and makes the file the first time.
-func (l *lines) canSpill(added entry) bool {
+// canSpill says whether the file has room for a block. It makes the file the first time.
+func (l *lines) canSpill() bool {
 	if l.spill == nil && l.spillSize > 0 {
 		spill, err := newSpill(l.spillSize)
 		if err != nil {
@@ -96,62 +98,69 @@ func (l *lines) canSpill(added entry) bool {
 		}
 		l.spill = spill
 	}
-	return l.spillSize > 0 && l.spill.hasRoom(added.bytes)
+	return l.spillSize > 0 && l.spill.hasRoom(l.newest.entries)
 }
 
-// toFile writes a line to the file, without the lock meanwhile.
-func (l *lines) toFile(added entry) bool {
-	spill, tail := l.spill, l.spill.tail
+// toFile writes the newest lines to the file, without the lock meanwhile.
+func (l *lines) toFile() {
+	spill, block, tail := l.spill, l.newest.entries, l.spill.tail
+	l.writing = true
 	l.mu.Unlock()
-	size, err := spill.write(added.line, tail)
+	size, err := spill.write(block, tail)
 	l.mu.Lock()
-	if err != nil {
+	l.writing = false
+	switch {
+	case l.discarded:
+	case err != nil:
 		// The disk may be full. What is in the file already still comes back.
 		l.spillSize = 0
-		return false
+	default:
+		spill.tail += size
+		l.spilled += uint64(len(block))
+		l.newest = queue{}
 	}
-	if l.sealed {
-		return false
-	}
-	spill.tail += size
-	l.spilled++
-	if !l.refilling {
-		l.refilling = true
-		go l.refill()
-	}
-	return true
+	l.room.Broadcast()
 }
 
-// refill brings lines back from the file as memory becomes free, until the file is empty.
+// refill brings lines back as memory becomes free, until all that are left are in memory.
 func (l *lines) refill() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	buffer := make([]byte, within(l.memory/2, leastRefill, mostRefill))
-	for l.spilled > 0 && !l.discarded {
-		if len(l.kept) > 0 && l.used+len(buffer) > l.memory {
+	buffer := make([]byte, l.block())
+	for !l.discarded && (l.spilled > 0 || !l.newest.isEmpty()) {
+		full := !l.kept.isEmpty() && l.kept.cost+2*len(buffer) > l.memory
+		if full || (l.spilled == 0 && l.writing) {
 			l.room.Wait()
 			continue
 		}
-		spill, head, tail := l.spill, l.spill.head, l.spill.tail
-		l.mu.Unlock()
-		back, taken, err := spill.read(head, tail, buffer)
-		l.mu.Lock()
-		if l.discarded {
-			break
-		}
-		if err != nil {
-			back, taken = l.lost(err), spill.tail-head
-		}
-		spill.head += taken
-		l.spilled -= uint64(len(back))
-		for _, line := range back {
-			l.keep(line)
+		if l.spilled > 0 {
+			l.fromFile(buffer)
+		} else {
+			l.kept.add(l.newest.entries...)
+			l.newest = queue{}
 		}
 		l.room.Broadcast()
 		l.changed()
 	}
 	l.refilling = false
 	l.closeIfDone()
+}
+
+// fromFile reads the oldest lines of the file, without the lock meanwhile.
+func (l *lines) fromFile(buffer []byte) {
+	spill, head, tail := l.spill, l.spill.head, l.spill.tail
+	l.mu.Unlock()
+	back, taken, err := spill.read(head, tail, buffer)
+	l.mu.Lock()
+	if l.discarded {
+		return
+	}
+	if err != nil {
+		back, taken = l.lost(err), spill.tail-head
+	}
+	spill.head += taken
+	l.spilled -= uint64(len(back))
+	l.kept.add(back...)
 }
 
 // lost stands for lines that cannot be read back: their numbers are given out, and who reads the log
@@ -175,7 +184,9 @@ func (l *lines) next() uint64 {
 	return l.count()
 }
 
-func (l *lines) count() uint64 { return l.first + uint64(len(l.kept)) + l.spilled }
+func (l *lines) count() uint64 {
+	return l.first + l.spilled + uint64(len(l.kept.entries)+len(l.newest.entries))
+}
 
 // oldest is the number of the first line that is not known to be on the server's disk.
 func (l *lines) oldest() uint64 {
@@ -188,10 +199,8 @@ func (l *lines) oldest() uint64 {
 func (l *lines) free(next uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for len(l.kept) > 0 && l.first < next {
-		l.used -= l.kept[0].cost()
-		l.kept[0] = entry{}
-		l.kept = l.kept[1:]
+	for !l.kept.isEmpty() && l.first < next {
+		l.kept.drop()
 		l.first++
 	}
 	l.room.Broadcast()
@@ -212,15 +221,14 @@ func (l *lines) discard() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.sealed, l.discarded = true, true
-	l.kept, l.used = nil, 0
+	l.kept, l.newest = queue{}, queue{}
 	l.room.Broadcast()
 	l.closeIfDone()
 }
 
 // closeIfDone closes the file when nobody will read or write it again.
 func (l *lines) closeIfDone() {
-	done := l.discarded || (l.sealed && l.spilled == 0)
-	if done && !l.refilling && l.spill != nil {
+	if l.sealed && !l.refilling && l.spill != nil {
 		l.spill.close()
 		l.spill = nil
 		l.spillSize = 0
@@ -231,10 +239,10 @@ func (l *lines) closeIfDone() {
 func (l *lines) batch(from uint64, limits limits) []*conveyorv1.LogLine {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if from < l.first || from >= l.first+uint64(len(l.kept)) {
+	if from < l.first || from >= l.first+uint64(len(l.kept.entries)) {
 		return nil
 	}
-	left := l.kept[from-l.first:]
+	left := l.kept.entries[from-l.first:]
 	count, bytes := 0, 0
 	for count < len(left) && count < limits.batchLines {
 		bytes += left[count].framed()
@@ -248,20 +256,4 @@ func (l *lines) batch(from uint64, limits limits) []*conveyorv1.LogLine {
 		batch[i] = left[i].line
 	}
 	return batch
-}
-
-// cost is what the line takes of the room in memory.
-func (e entry) cost() int { return e.bytes + lineOverhead }
-
-// framed is its size in a message, with its tag and length.
-func (e entry) framed() int { return e.bytes + 6 }
-
-func within(value, least, most int) int {
-	if value < least {
-		return least
-	}
-	if value > most {
-		return most
-	}
-	return value
 }

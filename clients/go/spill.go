@@ -36,18 +36,27 @@ func newSpill(size int64) (*spill, error) {
 	return &spill{file: file, size: size}, nil
 }
 
-// hasRoom says whether a line of so many bytes fits.
-func (s *spill) hasRoom(bytes int) bool {
-	return s.tail+int64(spillHead+bytes)-s.head <= s.size
+// hasRoom says whether lines fit.
+func (s *spill) hasRoom(lines []entry) bool { return s.tail+encodedSize(lines)-s.head <= s.size }
+
+func encodedSize(lines []entry) int64 {
+	size := int64(0)
+	for _, line := range lines {
+		size += int64(spillHead + line.bytes)
+	}
+	return size
 }
 
-// write puts a line behind the tail, and says how far the tail is to move.
-func (s *spill) write(line *conveyorv1.LogLine, tail int64) (int64, error) {
-	text, err := proto.MarshalOptions{}.MarshalAppend(make([]byte, spillHead), line)
-	if err != nil {
-		return 0, err
+// write puts lines behind the tail, and says how far the tail is to move.
+func (s *spill) write(lines []entry, tail int64) (int64, error) {
+	text := make([]byte, 0, encodedSize(lines))
+	for _, line := range lines {
+		text = binary.LittleEndian.AppendUint32(text, uint32(line.bytes))
+		var err error
+		if text, err = (proto.MarshalOptions{}).MarshalAppend(text, line.line); err != nil {
+			return 0, err
+		}
 	}
-	binary.LittleEndian.PutUint32(text, uint32(len(text)-spillHead))
 	return int64(len(text)), s.each(text, tail, func(part []byte, at int64) error {
 		_, err := s.file.WriteAt(part, at)
 		return err

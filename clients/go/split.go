@@ -66,8 +66,8 @@ func (s *splitter) next(left []byte) (textLine, int) {
 
 // textLines are the lines of text, without their ends. No text is one empty line.
 func textLines(text string) []string {
-	if !strings.ContainsAny(text, "\n\r") {
-		return []string{text}
+	if strings.IndexByte(text, '\n') < 0 {
+		return []string{strings.TrimSuffix(text, "\r")}
 	}
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	for i, line := range lines {
