@@ -43,7 +43,7 @@ for entry in "${languages[@]}"; do
   "gen_$language"
   [ "$out" != . ] || rm -rf "$place"
   scripts/buf.sh generate --template "clients/$language/buf.gen.yaml" --output "$out"
-  if [ "$out" != . ] && ! diff -r "$place" "$out/$place"; then
+  if [ "$out" != . ] && ! diff -rq "$place" "$out/$place"; then
     echo "$place is not what the proto files say: run make gen and commit what it writes" >&2
     exit 1
   fi

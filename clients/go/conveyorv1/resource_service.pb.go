@@ -32,7 +32,7 @@ type ResourceDefinition struct {
 	sizeCache     protoimpl.SizeCache
 	unknownFields protoimpl.UnknownFields
 
-	// UUID, drawn by the server at creation.
+	// Output: UUID, drawn by the server at creation.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// Unique name: letters, digits and "-", 1 to 63 long. The name `apply` is reserved.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
@@ -298,7 +298,7 @@ type Resource struct {
 	sizeCache     protoimpl.SizeCache
 	unknownFields protoimpl.UnknownFields
 
-	// UUID, drawn by the server at creation. A resource made anew has a new one.
+	// Output: UUID, drawn by the server at creation. A resource made anew has a new one.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// Name, unique among the resources of its definition: letters, digits and "-", 1 to 63 long.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`

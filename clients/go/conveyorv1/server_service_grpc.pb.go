@@ -22,6 +22,7 @@ const _ = grpc.SupportPackageIsVersion7
 
 const (
 	ServerService_GetServer_FullMethodName = "/conveyor.v1.ServerService/GetServer"
+	ServerService_Backup_FullMethodName    = "/conveyor.v1.ServerService/Backup"
 )
 
 // ServerServiceClient is the client API for ServerService service.
@@ -30,6 +31,10 @@ const (
 type ServerServiceClient interface {
 	// Reads what is known of the server itself.
 	GetServer(ctx context.Context, in *GetServerRequest, opts ...grpc.CallOption) (*GetServerResponse, error)
+	// Streams a copy of the store (gRPC only) while everything else goes on. What was answered OK before the call is in it. One
+	// backup at a time: another is FAILED_PRECONDITION. A reader that takes nothing for a minute is let go, and so is one
+	// that is still at it when the disk of the server runs full.
+	Backup(ctx context.Context, in *BackupRequest, opts ...grpc.CallOption) (ServerService_BackupClient, error)
 }
 
 type serverServiceClient struct {
@@ -49,12 +54,48 @@ func (c *serverServiceClient) GetServer(ctx context.Context, in *GetServerReques
 	return out, nil
 }
 
+func (c *serverServiceClient) Backup(ctx context.Context, in *BackupRequest, opts ...grpc.CallOption) (ServerService_BackupClient, error) {
+	stream, err := c.cc.NewStream(ctx, &ServerService_ServiceDesc.Streams[0], ServerService_Backup_FullMethodName, opts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &serverServiceBackupClient{stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+type ServerService_BackupClient interface {
+	Recv() (*BackupResponse, error)
+	grpc.ClientStream
+}
+
+type serverServiceBackupClient struct {
+	grpc.ClientStream
+}
+
+func (x *serverServiceBackupClient) Recv() (*BackupResponse, error) {
+	m := new(BackupResponse)
+	if err := x.ClientStream.RecvMsg(m); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
 // ServerServiceServer is the server API for ServerService service.
 // All implementations must embed UnimplementedServerServiceServer
 // for forward compatibility
 type ServerServiceServer interface {
 	// Reads what is known of the server itself.
 	GetServer(context.Context, *GetServerRequest) (*GetServerResponse, error)
+	// Streams a copy of the store (gRPC only) while everything else goes on. What was answered OK before the call is in it. One
+	// backup at a time: another is FAILED_PRECONDITION. A reader that takes nothing for a minute is let go, and so is one
+	// that is still at it when the disk of the server runs full.
+	Backup(*BackupRequest, ServerService_BackupServer) error
 	mustEmbedUnimplementedServerServiceServer()
 }
 
@@ -64,6 +105,9 @@ type UnimplementedServerServiceServer struct {
 
 func (UnimplementedServerServiceServer) GetServer(context.Context, *GetServerRequest) (*GetServerResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method GetServer not implemented")
+}
+func (UnimplementedServerServiceServer) Backup(*BackupRequest, ServerService_BackupServer) error {
+	return status.Errorf(codes.Unimplemented, "method Backup not implemented")
 }
 func (UnimplementedServerServiceServer) mustEmbedUnimplementedServerServiceServer() {}
 
@@ -96,6 +140,27 @@ func _ServerService_GetServer_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ServerService_Backup_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(BackupRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(ServerServiceServer).Backup(m, &serverServiceBackupServer{stream})
+}
+
+type ServerService_BackupServer interface {
+	Send(*BackupResponse) error
+	grpc.ServerStream
+}
+
+type serverServiceBackupServer struct {
+	grpc.ServerStream
+}
+
+func (x *serverServiceBackupServer) Send(m *BackupResponse) error {
+	return x.ServerStream.SendMsg(m)
+}
+
 // ServerService_ServiceDesc is the grpc.ServiceDesc for ServerService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -108,6 +173,12 @@ var ServerService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _ServerService_GetServer_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "Backup",
+			Handler:       _ServerService_Backup_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "conveyor/v1/server_service.proto",
 }
