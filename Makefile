@@ -9,7 +9,7 @@ SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 CARGO = ROCKSDB_STATIC=1 ROCKSDB_LIB_DIR="$$(scripts/rocksdb.sh)" cargo
 
-.PHONY: help deps build test check gen lint demo bench bench-full bench-compare clean
+.PHONY: help deps build test conformance check gen lint demo bench bench-full bench-compare clean
 
 help: ## shows this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,13 @@ test: ## runs every test
 	@scripts/deps.sh build test
 	@RUST_TEST_THREADS=$${RUST_TEST_THREADS:-8} $(CARGO) test --locked --workspace
 	@CONVEYOR_BIN="$(abspath $(TARGET))/debug/conveyor" scripts/clients.sh test
+
+# Its table stands in clients/conformance/README.md: CONFORMANCE_OPTIONS="--into clients/conformance/README.md" writes it.
+conformance: ## runs every driver runtime against the scripted server: a table of case against runtime
+	@scripts/deps.sh build clients
+	@$(CARGO) build --locked --package conveyor-conformance --package conveyor-client --bins --examples
+	@CONFORMANCE="$(abspath $(TARGET))/debug/conformance" CONTENDER_RUST="$(abspath $(TARGET))/debug/examples/contender" \
+		scripts/conformance.sh
 
 check: lint ## formatting, lints, documentation, generated code
 	@scripts/deps.sh build

@@ -11,8 +11,10 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
 use crate::fault::{Fault, Played, within};
+use crate::link::Shared;
 use crate::offer::Task;
 use crate::record::Record;
+use crate::sabotage::Sabotage;
 
 /// What a contender is told to be.
 #[derive(Clone, Debug)]
@@ -68,6 +70,7 @@ pub(crate) struct Contender {
     pid: Pid,
     printed: watch::Receiver<Vec<String>>,
     deadline: Duration,
+    deaf: bool,
 }
 
 impl Contender {
@@ -77,8 +80,7 @@ impl Contender {
         name: &str,
         url: &str,
         setup: &Setup,
-        record: &Arc<Record>,
-        deadline: Duration,
+        shared: &Shared,
     ) -> Played<Self> {
         let fault = |why: String| {
             Fault(format!(
@@ -91,6 +93,7 @@ impl Contender {
             .env("CONTENDER_SERVER", url)
             .env("CONTENDER_DRIVER", name)
             .envs(setup.environment())
+            .envs(shared.saboteur.environment())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -100,6 +103,7 @@ impl Contender {
         let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
         let pid = pid.ok_or_else(|| fault("it has no process id".to_owned()))?;
         let (sender, printed) = watch::channel(Vec::new());
+        let record = &shared.record;
         if let Some(output) = child.stdout.take() {
             tokio::spawn(read(output, "stdout", Arc::clone(record), Some(sender)));
         }
@@ -110,7 +114,8 @@ impl Contender {
             child,
             pid,
             printed,
-            deadline,
+            deadline: shared.deadline,
+            deaf: shared.saboteur.plays(Sabotage::DeafToSignals),
         })
     }
 
@@ -148,6 +153,9 @@ impl Contender {
 
     /// Asks it to drain.
     pub(crate) fn terminate(&self) -> Played {
+        if self.deaf {
+            return Ok(());
+        }
         kill_process(self.pid, Signal::TERM)
             .map_err(|error| Fault(format!("the contender takes no SIGTERM: {error}")))
     }

@@ -22,6 +22,7 @@ use crate::fault::{Fault, Played, ensure, equal, fail, within};
 use crate::offer::{Task, span};
 use crate::record::{Record, brief, brief_answer};
 use crate::rules;
+use crate::sabotage::{Sabotage, Saboteur};
 use crate::server::Accepted;
 
 /// How many messages may wait for the case. What is behind them waits in the connection.
@@ -32,6 +33,7 @@ const QUEUE: usize = 1024;
 pub(crate) struct Shared {
     pub(crate) record: Arc<Record>,
     pub(crate) tasks: Arc<Mutex<rules::Tasks>>,
+    pub(crate) saboteur: Arc<Saboteur>,
     /// How long the case waits for anything.
     pub(crate) deadline: Duration,
 }
@@ -82,11 +84,14 @@ impl Link {
                     Err(status) => break End::Broken(status.message().to_owned()),
                     Ok(Some(DriverStreamRequest { kind: None })) => {}
                     Ok(Some(DriverStreamRequest { kind: Some(kind) })) => {
-                        reader.hears(&kind);
-                        match kind {
-                            FromDriver::Heartbeat(said) => reader.beaten(said, &beat).await,
-                            // A case that has let go of the stream hears no more of it.
-                            other => drop(sender.send(other).await),
+                        tokio::time::sleep(reader.shared.saboteur.waits(&kind)).await;
+                        for kind in reader.shared.saboteur.says(kind) {
+                            reader.hears(&kind);
+                            match kind {
+                                FromDriver::Heartbeat(said) => reader.beaten(said, &beat).await,
+                                // A case that has let go of the stream hears no more of it.
+                                other => drop(sender.send(other).await),
+                            }
                         }
                     }
                 }
@@ -111,13 +116,17 @@ impl Link {
     pub(crate) async fn send_bytes(&self, bytes: Vec<u8>) {
         let note = format!("{} bytes of a newer version", bytes.len());
         self.side.shared.record.note("server", &note);
-        self.side.put(Ok(bytes.into())).await;
+        let dies = self.side.shared.saboteur.plays(Sabotage::DiesOfUnknown);
+        let status = Status::internal("sabotaged");
+        let bytes = if dies { Err(status) } else { Ok(bytes.into()) };
+        self.side.put(bytes).await;
     }
 
     /// Ends the stream with `status`.
     pub(crate) async fn end(self, status: Status) {
         let note = format!("ends the stream: {status:?}");
         self.side.shared.record.note("server", &note);
+        let status = self.side.shared.saboteur.ends(status);
         self.side.put(Err(status)).await;
         self.side.hang_up();
     }
@@ -322,8 +331,10 @@ impl Side {
         if !matches!(kind, FromServer::HeartbeatAck(_)) {
             self.shared.record.note("server", &brief_answer(&kind));
         }
-        let message = DriverStreamResponse { kind: Some(kind) };
-        self.put(Ok(message.encode_to_vec().into())).await;
+        if let Some(kind) = self.shared.saboteur.hears(kind) {
+            let message = DriverStreamResponse { kind: Some(kind) };
+            self.put(Ok(message.encode_to_vec().into())).await;
+        }
     }
 
     async fn put(&self, item: Result<Bytes, Status>) {
@@ -350,7 +361,8 @@ impl Side {
     }
 
     async fn beaten(&self, said: Heartbeat, beat: &watch::Sender<Vec<TaskToken>>) {
-        if self.answers.load(Ordering::Relaxed) {
+        let never_silent = self.shared.saboteur.plays(Sabotage::NeverNotices);
+        if self.answers.load(Ordering::Relaxed) || never_silent {
             self.send(FromServer::HeartbeatAck(HeartbeatAck {})).await;
         }
         beat.send_replace(said.tasks);

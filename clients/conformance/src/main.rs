@@ -6,6 +6,7 @@
 //! | `stage` | what a case plays on: `server`, `wire`, `contender` |
 //! | `link`, `store` | the server's end of one stream, and what it keeps of a task's log |
 //! | `rules` | what holds in every case |
+//! | `sabotage` | faults of a driver, to prove that the cases see them |
 //! | `offer` | the tasks, and the words of their specs |
 //! | `runner`, `report`, `record`, `fault` | plays the cases, and tells what came of them |
 //!
@@ -20,6 +21,7 @@ mod record;
 mod report;
 mod rules;
 mod runner;
+mod sabotage;
 mod server;
 mod stage;
 mod store;
@@ -34,6 +36,7 @@ use clap::{Parser, ValueEnum};
 use crate::cases::Case;
 use crate::contender::Program;
 use crate::report::Report;
+use crate::runner::Play;
 
 /// Checks a driver runtime against the scripted side of DriverStream.
 #[derive(Parser)]
@@ -60,6 +63,9 @@ struct Arguments {
     /// How many cases are played at once.
     #[arg(long, default_value_t = jobs(), value_name = "N")]
     jobs: usize,
+    /// Checks the suite itself: each case is played with a driver made faulty, and passes when it sees the fault.
+    #[arg(long, conflicts_with = "into")]
+    prove: bool,
     /// The command that starts the contender.
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
@@ -102,8 +108,13 @@ async fn run(arguments: Arguments) -> Result<ExitCode, String> {
         command: PathBuf::from(command),
         arguments: rest.to_vec(),
     };
-    let deadline = Duration::from_secs(arguments.deadline);
-    let ends = runner::play(cases, &program, deadline, arguments.jobs.max(1)).await;
+    let play = Play {
+        program,
+        deadline: Duration::from_secs(arguments.deadline),
+        jobs: arguments.jobs.max(1),
+        prove: arguments.prove,
+    };
+    let ends = play.all(&cases).await;
     let report = Report {
         runtime: arguments.runtime,
         ends,

@@ -53,7 +53,7 @@ impl Report {
                 Cell::new(end.case.name),
                 Cell::new(word(end)).fg(colour),
                 Cell::new(format!("{:.1}", end.seconds)),
-                Cell::new(end.case.holds),
+                Cell::new(&end.note),
             ]);
         }
         if on_terminal {
@@ -87,7 +87,7 @@ impl Report {
     pub(crate) fn json(&self) -> Value {
         let case = |end: &Ended| {
             json!({
-                "case": end.case.name, "holds": end.case.holds, "passed": end.fault.is_none(),
+                "case": end.case.name, "note": end.note, "passed": end.fault.is_none(),
                 "seconds": end.seconds, "fault": end.fault, "record": end.record,
             })
         };

@@ -7,12 +7,14 @@ use conveyor_client::proto::driver_stream_response::Kind as FromServer;
 use conveyor_client::proto::{Hello, TaskFate, Welcome};
 use tokio::sync::mpsc;
 
+use crate::cases::Case;
 use crate::contender::{Contender, Program, Setup};
 use crate::fault::{Fault, Played, within};
 use crate::link::{Link, Shared};
 use crate::offer::span;
 use crate::record::Record;
 use crate::rules::LIMITS;
+use crate::sabotage::{Sabotage, Saboteur};
 use crate::server::{Accepted, serve};
 use crate::wire::Wire;
 
@@ -34,25 +36,26 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// A stage for the case `name`; the server is `up`, or refuses connections at first.
+    /// A stage for `case`, with a driver that has the saboteur's fault.
     pub(crate) async fn build(
-        name: &str,
+        case: &Case,
         program: Program,
         record: Arc<Record>,
         deadline: Duration,
-        up: bool,
+        saboteur: Saboteur,
     ) -> Played<Self> {
         let (address, streams) = serve().await?;
-        let tasks = Arc::default();
+        let freezes = !saboteur.plays(Sabotage::NeverNotices);
         Ok(Self {
-            wire: Wire::to(address, up).await?,
+            wire: Wire::to(address, case.up, freezes).await?,
             deadline,
-            driver: name.to_owned(),
+            driver: case.name.to_owned(),
             program,
             streams,
             shared: Shared {
                 record,
-                tasks,
+                tasks: Arc::default(),
+                saboteur: Arc::new(saboteur),
                 deadline,
             },
         })
@@ -65,15 +68,8 @@ impl Stage {
 
     /// Starts a contender.
     pub(crate) fn start(&self, setup: &Setup) -> Played<Contender> {
-        let (url, record) = (self.wire.url(), &self.shared.record);
-        Contender::start(
-            &self.program,
-            &self.driver,
-            &url,
-            setup,
-            record,
-            self.deadline,
-        )
+        let url = self.wire.url();
+        Contender::start(&self.program, &self.driver, &url, setup, &self.shared)
     }
 
     /// Starts a contender with so many slots, and welcomes its first stream.

@@ -32,6 +32,7 @@ pub(crate) struct Wire {
     server: SocketAddr,
     live: Arc<Mutex<Live>>,
     accepting: Mutex<Option<AbortHandle>>,
+    freezes: bool,
 }
 
 /// The connections that stand.
@@ -42,8 +43,9 @@ struct Live {
 }
 
 impl Wire {
-    /// A relay to `server`, on a port of its own; one that is not `up` refuses connections.
-    pub(crate) async fn to(server: SocketAddr, up: bool) -> Played<Self> {
+    /// A relay to `server`, on a port of its own; one that is not `up` refuses connections,
+    /// and one that never `freezes` stays as it is.
+    pub(crate) async fn to(server: SocketAddr, up: bool, freezes: bool) -> Played<Self> {
         let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
         let no_address = |error| Fault(format!("the wire has no address: {error}"));
         let wire = Self {
@@ -51,6 +53,7 @@ impl Wire {
             server,
             live: Arc::default(),
             accepting: Mutex::new(None),
+            freezes,
         };
         if up {
             wire.accept(listener);
@@ -75,7 +78,9 @@ impl Wire {
 
     /// From now on nothing moves on the connections that stand, and neither side is told; new ones work.
     pub(crate) fn freeze(&self) {
-        self.set(Flow::Frozen);
+        if self.freezes {
+            self.set(Flow::Frozen);
+        }
     }
 
     /// What was frozen moves again.

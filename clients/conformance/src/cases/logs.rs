@@ -72,11 +72,11 @@ pub(super) async fn slow_ack(mut stage: Stage) -> Played {
     });
     let (mut link, _) = stage.welcome_with(small).await?;
     let task = Task::new(1, "a");
-    link.give(&task, &[count_up(1000)]).await?;
+    link.give(&task, &[count_up(500)]).await?;
     let mut store = Store::default();
     store.serve_slowly(&mut link, &task, PERIOD).await?;
-    equal("the lines received", store.received, 1000)?;
-    store.counts_up(1000)
+    equal("the lines received", store.received, 500)?;
+    store.counts_up(500)
 }
 
 pub(super) async fn burst(mut stage: Stage) -> Played {
@@ -180,7 +180,7 @@ pub(super) async fn words(mut stage: Stage) -> Played {
 
 pub(super) async fn fenced(mut stage: Stage) -> Played {
     let contender = stage.start(&Setup {
-        log_room: Some((1 << 20, 0)),
+        log_room: Some((1 << 20, 1)),
         ..Setup::slots(1)
     })?;
     let (mut link, _) = stage.welcome(vec![]).await?;

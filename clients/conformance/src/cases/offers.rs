@@ -93,7 +93,7 @@ pub(super) async fn second_of_a_step(mut stage: Stage) -> Played {
     let work = [
         print("started"),
         await_cancel(),
-        linger(2 * PERIOD),
+        linger(PERIOD * 3 / 2),
         print("stopped"),
         succeed("in vain"),
     ];
