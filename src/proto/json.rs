@@ -121,7 +121,6 @@ fn plain<'de, T: Deserialize<'de> + Default, A: MapAccess<'de>>(
     Ok(map.next_value::<Option<T>>()?.unwrap_or_default())
 }
 
-#[allow(dead_code)] // for the first message that holds another
 fn message<'de, T: Fields, A: MapAccess<'de>>(map: &mut A) -> Result<Option<T>, A::Error> {
     let object = map.next_value::<Option<Object<T>>>()?;
     Ok(object.map(|object| object.0))

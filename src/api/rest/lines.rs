@@ -21,7 +21,7 @@ use super::super::RouterOptions;
 use super::call::{check_content_type, too_large};
 use super::error::Failure;
 use crate::error::Violation;
-use crate::proto::json::{self, Fields};
+use crate::proto::json::{self, Fields, Invalid};
 
 /// Most lines of a batch.
 const BATCH_LINES: usize = 1000;
@@ -79,7 +79,8 @@ where
             return Ok(total);
         };
         if let Err(failure) = went {
-            options.tracker.spawn(drop_rest(body.body));
+            let rest = drop_rest(body.body, options.stop.clone());
+            options.tracker.spawn(rest);
             return Err(failure);
         }
     }
@@ -111,8 +112,8 @@ impl Lines {
                 break;
             };
             self.number += 1;
-            bytes += line.len();
             if !line.trim_ascii().is_empty() {
+                bytes += line.len();
                 batch.push((self.number, line));
             }
         }
@@ -206,13 +207,21 @@ where
 }
 
 fn parse<T: Fields>(batch: &[Line]) -> Result<Vec<T>, (usize, Failure)> {
-    let lines = batch.iter().enumerate();
+    let parsed = batch.iter().map(|(_, line)| json::from_slice(line));
+    let lines = parsed.enumerate();
     lines
-        .map(|(at, (_, line))| {
-            let item = json::from_slice(line);
-            item.map_err(|invalid| (at, Failure::invalid(&invalid.field, &invalid.description)))
-        })
+        .map(|(at, item)| item.map_err(|invalid| (at, not_an_item(invalid))))
         .collect()
+}
+
+fn not_an_item(Invalid { field, description }: Invalid) -> Failure {
+    if !field.is_empty() {
+        return Failure::invalid(&field, &description);
+    }
+    let whole = Violation::new("", &description);
+    let mut failure = Failure::new(StatusCode::BAD_REQUEST, Code::InvalidArgument, description);
+    failure.details = vec![whole];
+    failure
 }
 
 /// Which item of the field was refused, and why. The first where no item is at fault.
@@ -240,7 +249,7 @@ fn refused(status: &Status, field: &str) -> (usize, Failure) {
 }
 
 /// Most clients send all before they listen.
-async fn drop_rest(mut body: Body) {
+async fn drop_rest(mut body: Body, stop: CancellationToken) {
     let mut dropped = 0;
     let rest = async {
         while let Some(Ok(frame)) = body.frame().await {
@@ -250,6 +259,9 @@ async fn drop_rest(mut body: Body) {
             }
         }
     };
-    // One that has not sent all by then does not get the answer.
-    let _ = timeout(SILENCE, rest).await;
+    // One that has not sent all by then may not get the answer.
+    tokio::select! {
+        _ = timeout(SILENCE, rest) => (),
+        () = stop.cancelled() => (),
+    }
 }

@@ -1,5 +1,7 @@
 //! `POST /logs/bulk`: one line of the body is one line of a log, stored while others still arrive.
 
+use std::time::{Duration, Instant};
+
 use rustix::process::Signal;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -35,7 +37,7 @@ impl Upload {
     }
 
     /// What the server answers, at the end of the body or before.
-    async fn answer(mut self) -> (u16, Value) {
+    async fn answer(&mut self) -> (u16, Value) {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             head.push(soon("the answer", self.0.read_u8()).await.unwrap());
@@ -160,6 +162,7 @@ async fn a_line_that_cannot_be_stored_is_named_and_those_before_it_are_stored() 
         assert_eq!(told["code"], "INVALID_ARGUMENT");
         let error = told["error"].as_str().unwrap();
         assert!(error.starts_with("line 4: "), "{error}");
+        assert!(!error.contains("the body"), "{error}");
         assert!(error.ends_with("The lines before it are stored"), "{error}");
         assert_eq!(
             told["details"][0]["field"],
@@ -247,9 +250,15 @@ async fn a_stop_is_told_with_the_first_line_that_is_not_stored() {
         (messages(&server, "r").await.len() == 1).then_some(())
     })
     .await;
+    let mut refused = Upload::begin(&server).await;
+    refused.send(b"no JSON\n").await;
+    assert_eq!(refused.answer().await.0, 400);
     server.signal(Signal::TERM);
     let (status, told) = upload.answer().await;
     assert_eq!(status, 503, "{told}");
     assert_eq!(told["details"][0]["field"], "line 2");
+    // Neither of the two has ended its body or closed.
+    let stopped = Instant::now();
     assert_eq!(server.exit_code().await, Some(0));
+    assert!(stopped.elapsed() < Duration::from_secs(4), "{stopped:?}");
 }

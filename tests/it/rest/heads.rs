@@ -1,8 +1,9 @@
 //! The head of requests: HEAD, Allow, methods, and what is too large or no HTTP at all, over raw connections.
 
 use serde_json::Value;
+use tokio::net::TcpStream;
 
-use crate::support::Server;
+use crate::support::{Server, soon};
 
 /// The status and the JSON body of an answer as it came over the wire.
 fn read(answer: &str) -> (u16, Value) {
@@ -242,5 +243,50 @@ async fn head_is_answered_wherever_get_is() {
                 "{path} {name}"
             );
         }
+    }
+}
+
+/// The status and the body of a GET over HTTP/2 with these headers.
+async fn get_over_http2(server: &Server, headers: &[(String, String)]) -> (u16, Value) {
+    let stream = TcpStream::connect(server.address).await.unwrap();
+    let (client, connection) = h2::client::handshake(stream).await.unwrap();
+    tokio::spawn(connection);
+    let mut client = soon("the handshake", client.ready()).await.unwrap();
+    let mut request = http::Request::get(format!("http://{}/runs", server.address));
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    let (answer, _) = client
+        .send_request(request.body(()).unwrap(), true)
+        .unwrap();
+    let answer = soon("an answer", answer).await.unwrap();
+    let status = answer.status().as_u16();
+    assert_eq!(answer.headers()["content-type"], "application/json");
+    let mut body = answer.into_body();
+    let mut text = Vec::new();
+    while let Some(piece) = soon("the body", body.data()).await {
+        text.extend_from_slice(&piece.unwrap());
+    }
+    (status, serde_json::from_slice(&text).unwrap())
+}
+
+#[tokio::test]
+async fn http2_has_the_same_limits() {
+    let server = Server::start().await;
+    let many = |count: usize| -> Vec<(String, String)> {
+        let header = |at| (format!("x-{at}"), "y".to_owned());
+        (0..count).map(header).collect()
+    };
+    let large = |bytes: usize| vec![("x".to_owned(), "y".repeat(bytes))];
+    for (headers, status) in [
+        (many(100), 200),
+        (many(101), 431),
+        (large(15 << 10), 200),
+        (large(17 << 10), 431),
+        (large(60 << 10), 431),
+    ] {
+        let (had, body) = get_over_http2(&server, &headers).await;
+        assert_eq!(had, status, "{} headers: {body}", headers.len());
+        assert_eq!(body.is_array(), status == 200, "{body}");
     }
 }

@@ -2,8 +2,10 @@
 
 use rustix::process::Signal;
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
-use crate::support::{Scripted, Server};
+use crate::support::{Scripted, Server, soon};
 
 type Event = Vec<(String, String)>;
 
@@ -167,4 +169,36 @@ async fn watches_end_with_the_server_and_without_a_word() {
     assert!(watched.next().await.is_none());
     assert!(resources.next().await.is_none());
     assert_eq!(server.exit_code().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_quiet_watch_shows_at_once_and_then_now_and_again_that_it_lives() {
+    let server = Server::start().await;
+    server.define("image").await;
+    let run = server.create("image", "a").await;
+    let newest = server.get("/watch/resources?follow=false").await.body;
+    let (_, newest) = newest.rsplit_once("id: ").unwrap();
+    let newest = newest.split('\n').next().unwrap();
+    let lives = async |path: String| {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", server.address);
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut seen = String::new();
+        while !seen.contains(": heartbeat\n\n") {
+            let mut piece = [0; 4096];
+            let length = soon("a sign of life", stream.read(&mut piece))
+                .await
+                .unwrap();
+            assert!(length > 0, "closed after {seen}");
+            seen += std::str::from_utf8(&piece[..length]).unwrap();
+        }
+        assert!(
+            seen.starts_with("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"),
+            "{seen}"
+        );
+    };
+    tokio::join!(
+        lives(format!("/watch/resources?after_position={newest}")),
+        lives(format!("/watch/runs/{run}")),
+    );
 }
