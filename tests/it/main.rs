@@ -24,4 +24,5 @@ mod retention;
 mod runner;
 mod runs;
 mod runtime;
+mod streams;
 mod support;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 pub(crate) use calls::{params, reason_of, resource, step, violations};
-pub(crate) use http::Answer;
+pub(crate) use http::{Answer, Sse};
 pub(crate) use proxy::Proxy;
 pub(crate) use scripted::{Scripted, held, hello};
 pub(crate) use server::{Server, conveyor, refused_start};

@@ -15,8 +15,8 @@ use crate::proto::TailedLines;
 const PING: Duration = Duration::from_secs(30);
 /// How long one may be silent: its answers come after all that it has still to read.
 const SILENCE: Duration = Duration::from_secs(300);
-/// How long a peer may take nothing.
-const WRITE_TIME: Duration = Duration::from_secs(30);
+/// How long a peer may take nothing: a reader of any pace is welcome, one that is gone is not waited for.
+const WRITE_TIME: Duration = SILENCE;
 /// How long a peer may take to leave after the stop.
 const LEAVE_TIME: Duration = Duration::from_secs(3);
 /// How long a peer has to answer a close.
