@@ -23,6 +23,7 @@ mod lines;
 mod lists;
 mod log_lines;
 mod log_reads;
+mod looks;
 mod machine;
 mod processor;
 mod reads;

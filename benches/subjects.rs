@@ -60,6 +60,7 @@ static ALL: &[Subject] = &[
     subject!(Long, grown),
     subject!(Long, soak),
     subject!(Long, kept),
+    subject!(Long, looks),
 ];
 
 /// The subjects named, or those of the kinds where none is named.

@@ -236,15 +236,6 @@ impl Engine {
         Ok(self.seen_resources(kind, after, now, follow))
     }
 
-    /// Refuses a position behind which changes are no longer kept.
-    pub(super) fn check_kept(&self, after: Position) -> Result<()> {
-        let trimmed = self.0.retention.trimmed();
-        if after < trimmed {
-            return Err(Error::PositionGone { trimmed: trimmed.0 });
-        }
-        Ok(())
-    }
-
     /// Checks a resource against its definition and its pipeline, and answers the pipeline.
     async fn check_resource(&self, input: &ResourceInput) -> Result<Option<Pipeline>> {
         let missing = || Error::NotFound(Noun::Definition, input.kind.to_string());

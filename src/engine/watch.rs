@@ -57,6 +57,15 @@ impl Engine {
             Ok(watch.next().await?.map(|seen| (seen, watch)))
         })
     }
+
+    /// Refuses a position behind which changes are no longer kept.
+    pub(super) fn check_kept(&self, after: Position) -> Result<()> {
+        let trimmed = self.0.retention.trimmed();
+        if after < trimmed {
+            return Err(Error::PositionGone { trimmed: trimmed.0 });
+        }
+        Ok(())
+    }
 }
 
 impl ResourceWatch {
