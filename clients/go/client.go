@@ -5,11 +5,14 @@ package conveyor
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"time"
 
 	"google.golang.org/grpc"
+	grpcbackoff "google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
@@ -20,6 +23,11 @@ import (
 const (
 	// The largest message taken from a server. It sends 8 MiB at most by default.
 	messageBytes = 16 << 20
+	// How long a connection may take to stand.
+	connectTimeout = 5 * time.Second
+	// How much a server may send before it is read: an offer of several MiB must not hold up what is behind
+	// it for many round trips.
+	windowBytes = 4 << 20
 	// A peer that is silent for this long is asked for a sign of life, and has as long again to give it.
 	keepAlive = 10 * time.Second
 )
@@ -167,6 +175,12 @@ func dial(server string) (*grpc.ClientConn, error) {
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{
 			Time: keepAlive, Timeout: keepAlive, PermitWithoutStream: true,
 		}),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           grpcbackoff.Config{BaseDelay: shortestWait, Multiplier: 2, Jitter: 0.5, MaxDelay: longestWait},
+			MinConnectTimeout: connectTimeout,
+		}),
+		grpc.WithInitialWindowSize(windowBytes),
+		grpc.WithInitialConnWindowSize(windowBytes),
 		grpc.WithDisableServiceConfig(),
 		grpc.WithDisableRetry(),
 		grpc.WithUserAgent("conveyor-go/"+Version),
@@ -179,11 +193,11 @@ func target(server string) (string, error) {
 	switch {
 	case err != nil:
 	case address.Scheme != "http":
-		err = fmt.Errorf("it does not begin with http://")
+		err = errors.New("it does not begin with http://")
 	case address.Hostname() == "":
-		err = fmt.Errorf("it names no host")
+		err = errors.New("it names no host")
 	case address.Port() == "":
-		return address.Hostname() + ":80", nil
+		return net.JoinHostPort(address.Hostname(), "80"), nil
 	default:
 		return address.Host, nil
 	}

@@ -165,9 +165,9 @@ func (l *ledger) nextStart() *start {
 }
 
 // report says how a task ended. Its work may still be stopping.
-func (l *ledger) report(taskID string, result Result) {
+func (l *ledger) report(taskID string, report report) {
 	if held := l.tasks[taskID]; held != nil && held.result == nil {
-		held.finish(result.within(l.limits))
+		held.finish(report.within(l.limits))
 		l.changed()
 	}
 }
@@ -314,7 +314,7 @@ func (l *ledger) stop(held *held, reason error, grace time.Duration) {
 	}
 	held.signal.fire(reason, grace)
 	if held.offer != nil {
-		held.finish(Failure("cancelled before the work began").within(l.limits))
+		held.finish(Failure("cancelled before the work began").report())
 		l.changed()
 	}
 }

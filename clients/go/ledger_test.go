@@ -169,7 +169,7 @@ func TestEveryLineArrivesOnceAndTheResultAfterThem(t *testing.T) {
 		for steps := random.Intn(200); steps > 0; steps-- {
 			w.step(random)
 		}
-		w.ledger.report(simTask, Success(""))
+		w.ledger.report(simTask, Success("").report())
 		w.ledger.stopped(stepOf(w.work.offer))
 		for left := 20_000; len(w.ledger.order) > 0; left-- {
 			if left == 0 {
@@ -225,7 +225,7 @@ func TestNewOfferOfAStepWaitsForTheOldWorkToStop(t *testing.T) {
 	if l.nextStart() != nil {
 		t.Fatal("the new work begins beside the old")
 	}
-	l.report("old", Success("in vain"))
+	l.report("old", Success("in vain").report())
 	l.stopped(stepOf(old.offer))
 	if next := l.nextStart(); next == nil || next.offer.TaskId != "new" {
 		t.Errorf("then starts %v", next)

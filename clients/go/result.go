@@ -31,36 +31,31 @@ func (r Result) WithData(data any) Result {
 	return r
 }
 
-// report is a result as the server takes it.
+// report is a result in the form that the server takes, its data as JSON text.
 type report struct {
 	success bool
 	message string
 	data    string
 }
 
-// within brings a result within the limits: a long message is cut, data that the server would not take
-// makes it a failure.
-func (r Result) within(limits limits) report {
-	done := report{success: r.Success, message: validText(r.Message)}
-	data, err := dataText(r.Data, limits.dataBytes)
+// report writes the data as text. It calls code of the user, so nothing may wait for it.
+func (r Result) report() report {
+	data, err := jsonText(r.Data)
 	if err != nil {
-		done = report{message: err.Error() + "; the work said: " + done.message}
+		return report{message: validText(fmt.Sprintf("the result's data is no JSON: %v; the work said: %s", err, r.Message))}
 	}
-	done.data = data
-	done.message = done.message[:cut(done.message, limits.messageBytes)]
-	return done
+	return report{success: r.Success, message: validText(r.Message), data: string(data)}
 }
 
-// dataText is the JSON text of a result's data. No data has none.
-func dataText(data any, most int) (string, error) {
-	text, err := jsonText(data)
-	if err != nil {
-		return "", fmt.Errorf("the result's data is no JSON: %w", err)
+// within brings a report within the limits: a long message is cut, and data that the server would not take
+// makes it a failure.
+func (r report) within(limits limits) report {
+	if len(r.data) > limits.dataBytes {
+		r = report{message: fmt.Sprintf("the result's data has %d bytes, and %d are allowed; the work said: %s",
+			len(r.data), limits.dataBytes, r.message)}
 	}
-	if len(text) > most {
-		return "", fmt.Errorf("the result's data has %d bytes, and %d are allowed", len(text), most)
-	}
-	return string(text), nil
+	r.message = r.message[:cut(r.message, limits.messageBytes)]
+	return r
 }
 
 // jsonText is the JSON form of a value; a text that is JSON already stays as it is.

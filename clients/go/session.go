@@ -162,8 +162,8 @@ func (s *session) receive(message *incoming) {
 	s.with(func(l *ledger) { l.receive(message, time.Now()) })
 }
 
-func (s *session) report(taskID string, result Result) {
-	s.with(func(l *ledger) { l.report(taskID, result) })
+func (s *session) report(taskID string, report report) {
+	s.with(func(l *ledger) { l.report(taskID, report) })
 }
 
 func (s *session) stopped(step stepKey) { s.with(func(l *ledger) { l.stopped(step) }) }

@@ -97,7 +97,7 @@ func (c *Client) tailOnce(ctx context.Context, request *conveyorv1.TailLogsReque
 // comesBack says whether a new try may help.
 func comesBack(err error) bool {
 	switch status.Code(err) {
-	case codes.Unavailable, codes.Unknown, codes.Internal, codes.ResourceExhausted:
+	case codes.Unavailable, codes.Internal, codes.ResourceExhausted:
 		return true
 	default:
 		return false

@@ -18,8 +18,8 @@ func (s *session) carryOut(start *start) {
 	ctx := start.signal.context(s.ctx)
 	defer start.signal.release()
 	done := work(ctx, s.driver.Reconcile, task)
-	result, ended := mind(done, start.signal)
-	s.report(taskID, result)
+	report, ended := mind(done, start.signal)
+	s.report(taskID, report)
 	if !ended {
 		<-done
 	}
@@ -27,39 +27,39 @@ func (s *session) carryOut(start *start) {
 }
 
 // mind waits for the work, for its whole grace when it is cancelled. It says whether the work has ended.
-func mind(done <-chan Result, signal *stopSignal) (Result, bool) {
+func mind(done <-chan report, signal *stopSignal) (report, bool) {
 	select {
-	case result := <-done:
-		return result, true
+	case report := <-done:
+		return report, true
 	case <-signal.fired:
 	}
 	grace := time.NewTimer(time.Until(signal.why().StopBy))
 	defer grace.Stop()
 	select {
-	case result := <-done:
-		return result, true
+	case report := <-done:
+		return report, true
 	case <-grace.C:
-		return signal.why().tooLate(), false
+		return signal.why().tooLate().report(), false
 	}
 }
 
-// work calls the user's function in a goroutine of its own, and gives its result once.
-func work(ctx context.Context, do Reconcile, task *Task) <-chan Result {
-	done := make(chan Result, 1)
+// work calls the user's function in a goroutine of its own, and gives what it reports once.
+func work(ctx context.Context, do Reconcile, task *Task) <-chan report {
+	done := make(chan report, 1)
 	go func() {
-		result := Failure("the driver ended its goroutine")
+		said := Failure("the driver ended its goroutine").report()
 		defer func() {
 			task.Log.log.flush()
-			done <- result
+			done <- said
 		}()
-		result = reconcile(ctx, do, task)
+		said = reconcile(ctx, do, task)
 	}()
 	return done
 }
 
 // reconcile calls the user's function. An error, a panic, and a goroutine that is ended are failures
 // with a trace in the log.
-func reconcile(ctx context.Context, do Reconcile, task *Task) (result Result) {
+func reconcile(ctx context.Context, do Reconcile, task *Task) (said report) {
 	returned := false
 	defer func() {
 		if returned {
@@ -70,14 +70,16 @@ func reconcile(ctx context.Context, do Reconcile, task *Task) (result Result) {
 			cause = fmt.Sprintf("the driver panicked: %v", panicked)
 		}
 		task.Log.Error(cause + "\n" + string(debug.Stack()))
-		result = Failure(cause)
+		said = Failure(cause).report()
 	}()
 	result, err := do(ctx, task)
-	returned = true
 	if err != nil {
 		// %+v shows the trace of errors that carry one, and changes nothing for others.
 		task.Log.Error(fmt.Sprintf("%+v", err))
 		result = Result{Message: err.Error(), Data: result.Data}
 	}
-	return result
+	// The form of an error and of data is the user's code too.
+	said = result.report()
+	returned = true
+	return said
 }

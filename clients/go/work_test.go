@@ -31,6 +31,12 @@ func testTask() (*Task, *lines) {
 	return newTask("tester", &conveyorv1.Reconcile{}, newLogger(lines), time.Now()), lines
 }
 
+// clumsy has no form, neither as data nor as an error.
+type clumsy struct{}
+
+func (clumsy) MarshalJSON() ([]byte, error) { panic("no form") }
+func (clumsy) Error() string                { panic("no text") }
+
 func TestWorkThatDoesNotReturnAResultFailsWithATrace(t *testing.T) {
 	for name, c := range map[string]struct {
 		do             Reconcile
@@ -48,15 +54,23 @@ func TestWorkThatDoesNotReturnAResultFailsWithATrace(t *testing.T) {
 			func(context.Context, *Task) (Result, error) { runtime.Goexit(); return Result{}, nil },
 			"the driver ended its goroutine", "work_test.go",
 		},
+		"data that panics": {
+			func(context.Context, *Task) (Result, error) { return Success("").WithData(clumsy{}), nil },
+			"the driver panicked: no form", "work_test.go",
+		},
+		"error that panics": {
+			func(context.Context, *Task) (Result, error) { return Result{}, clumsy{} },
+			"the driver panicked: no text", "work_test.go",
+		},
 		"error": {
 			func(context.Context, *Task) (Result, error) { return Success("no"), errors.New("no such file") },
 			"no such file", "no such file",
 		},
 	} {
 		task, lines := testTask()
-		result := <-work(context.Background(), c.do, task)
-		if result.Success || result.Message != c.message {
-			t.Errorf("%s: the result is %+v", name, result)
+		said := <-work(context.Background(), c.do, task)
+		if said.success || said.message != c.message {
+			t.Errorf("%s: the result is %+v", name, said)
 		}
 		if log := strings.Join(logged(lines), "\n"); !strings.Contains(log, "level:error") || !strings.Contains(log, c.trace) {
 			t.Errorf("%s: the log reads %s", name, log)
@@ -77,7 +91,7 @@ func TestResultsAreBroughtWithinTheLimits(t *testing.T) {
 		"message":    {Failure(strings.Repeat("\u00e4", 9000)), report{message: strings.Repeat("\u00e4", 8<<10)}},
 		"not UTF-8":  {Failure("a\xffb"), report{message: "a\ufffdb"}},
 	} {
-		if got := c.result.within(limitsOf(nil)); got != c.want {
+		if got := c.result.report().within(limitsOf(nil)); got != c.want {
 			t.Errorf("%s: %.200v, not %.200v", name, got, c.want)
 		}
 	}
