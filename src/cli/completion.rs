@@ -105,17 +105,17 @@ pub(super) fn things() -> ArgValueCandidates {
             .skip(3)
             .collect();
         let kind = words.iter().find_map(|word| word.parse::<Kind>().ok());
-        asked(async move |client| match kind {
+        let kinds = KINDS.map(|(name, _)| CompletionCandidate::new(name));
+        let kinds = kinds.into_iter().filter(|_| kind.is_none());
+        let named = asked(async move |client| match kind {
             Some(Kind::Definition) => names::<ResourceDefinition>(&client).await,
             Some(Kind::Pipeline) => names::<Pipeline>(&client).await,
             Some(Kind::Resource) => names::<Resource>(&client).await,
             Some(Kind::Run) => names::<Run>(&client).await,
             Some(Kind::Driver) => names::<Driver>(&client).await,
-            None => {
-                let kinds = KINDS.map(|(name, _)| name.to_owned()).to_vec();
-                [kinds, names::<Resource>(&client).await].concat()
-            }
-        })
+            None => names::<Resource>(&client).await,
+        });
+        kinds.chain(named).collect()
     })
 }
 

@@ -73,7 +73,7 @@ async fn definition(client: &Client, it: &ResourceDefinition) -> Result<Sheet, F
     sheet.field("Created", show::ago(it.create_time.as_ref(), now));
     sheet.field("Changed", show::ago(it.update_time.as_ref(), now));
     sheet.field("Kept", show::kept(it.retention.as_ref()));
-    sheet.section("Schema", &json_as_yaml(&it.schema_json));
+    sheet.quote("Schema", &json_as_yaml(&it.schema_json));
     let query = Query {
         definition: it.name.clone(),
         ..Query::default()
@@ -111,8 +111,8 @@ async fn resource(client: &Client, it: &Resource) -> Result<Sheet, Failure> {
     let mut own = it.metadata.clone();
     own.retain(|key, _| !show::is_servers(key));
     sheet.field("Metadata", show::pairs(&own));
-    sheet.section("Spec", &json_as_yaml(&it.spec_json));
-    sheet.section("Driver results", &driver_results(it));
+    sheet.quote("Spec", &json_as_yaml(&it.spec_json));
+    sheet.quote("Driver results", &driver_results(it));
     let request = proto::ListResourceRevisionsRequest {
         resource: it.resource.clone(),
         name: it.name.clone(),
@@ -173,10 +173,10 @@ async fn run_sheet(client: &Client, it: &Run) -> Result<Sheet, Failure> {
     sheet.section("Attempts", &show::attempts(it));
     for step in &it.steps {
         let said = [step.message.trim_end(), &json_as_yaml(&step.data_json)].join("\n");
-        sheet.section(&format!("Result of step {}", step.id), said.trim());
+        sheet.quote(&format!("Result of step {}", step.id), said.trim());
     }
     let log = lines::last(client, &it.id, SHOWN as u64).await?;
-    sheet.section("End of the log", &log);
+    sheet.quote("End of the log", &log);
     Ok(sheet)
 }
 

@@ -73,6 +73,12 @@ impl Progress {
         self.0.inc(1);
     }
 
+    /// Says things above the line.
+    pub(super) fn teller(&self) -> impl Fn(&str) + 'static {
+        let bar = self.0.clone();
+        move |text| bar.suspend(|| eprintln!("{text}"))
+    }
+
     /// Does something that prints, with the line out of its way.
     pub(super) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
         self.0.suspend(print)

@@ -65,7 +65,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     if args.detach {
         return show::one(&run, &format);
     }
-    eprintln!("run {} of {target}", run.id);
+    eprintln!("{}", show::aside(&format!("run {} of {target}", run.id)));
     let wanted = TailLogsRequest {
         run_id: run.id.clone(),
         follow: Some(true),
@@ -83,7 +83,7 @@ async fn tell_states(client: &Client, id: &str) -> Result<Run, Failure> {
     let mut before: Option<Run> = None;
     while let Some(run) = follow.next().await? {
         for line in changes(before.as_ref(), &run) {
-            eprintln!("{line}");
+            eprintln!("{}", show::aside(&line));
         }
         before = Some(run);
     }

@@ -77,8 +77,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let all = async {
         for word in &args.what {
             progress.at(&format!("until {word} is {condition}"));
-            let line = wait(&client, word, condition).await?;
-            progress.aside(|| show::line(line))?;
+            wait(&client, word, condition, &progress).await?;
         }
         Ok(())
     };
@@ -87,41 +86,53 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     waited.unwrap_or_else(|_| {
         let time = SignedDuration::try_from(args.timeout).unwrap_or_default();
         Err(Failure::TimedOut(format!(
-            "waited {time:#} in vain for {condition}"
+            "not {condition} within {time:#}"
         )))
     })
 }
 
-/// Waits for one; gives what to say of it.
-async fn wait(client: &Client, word: &str, condition: Condition) -> Result<String, Failure> {
+/// Waits for one, and says how it came.
+async fn wait(
+    client: &Client,
+    word: &str,
+    condition: Condition,
+    progress: &Progress,
+) -> Result<(), Failure> {
+    let reconnect = Reconnect::telling(progress.teller());
     if condition == Condition::Deleted {
-        return gone(client, word).await;
+        let gone = gone(client, word, reconnect).await?;
+        return progress.aside(|| show::line(format_args!("{gone} is gone")));
     }
     let id = target::run_id(client, word).await?;
-    let run = Follow::new(client, &id, Reconnect::new()).end().await?;
+    let run = Follow::new(client, &id, reconnect).end().await?;
     let state = show::state_word(run.state());
     let line = format!("run {id} {state}");
-    match condition {
-        Condition::Ended | Condition::Deleted => Ok(line),
-        Condition::Failed if run.state() == RunState::Failed => Ok(line),
-        Condition::Succeeded if run.state() == RunState::Succeeded => Ok(line),
-        Condition::Failed | Condition::Succeeded => {
-            eprintln!("{line}: {}", run.reason);
-            outcome(&run)?;
-            Err(Failure::Said(Exit::Failed))
-        }
+    let is_so = match condition {
+        Condition::Ended | Condition::Deleted => true,
+        Condition::Failed => run.state() == RunState::Failed,
+        Condition::Succeeded => run.state() == RunState::Succeeded,
+    };
+    if is_so {
+        return progress.aside(|| show::line(line));
     }
+    progress.aside(|| {
+        eprintln!(
+            "{}",
+            [line, run.reason.clone()].join(": ").trim_end_matches(": ")
+        )
+    });
+    outcome(&run)?;
+    Err(Failure::Said(Exit::Failed))
 }
 
-/// Waits until there is no such resource.
-async fn gone(client: &Client, word: &str) -> Result<String, Failure> {
+/// Waits until there is no such resource; gives what it was.
+async fn gone(client: &Client, word: &str, mut reconnect: Reconnect) -> Result<Target, Failure> {
     let target = target::one(&[word.to_owned()])?;
     let Target::Resource { definition, name } = &target else {
         return Err(Failure::Usage(format!(
             "{target} cannot be waited for to be deleted; a TYPE/NAME can"
         )));
     };
-    let mut reconnect = Reconnect::new();
     loop {
         let request = WatchResourcesRequest {
             resource: definition.clone(),
@@ -146,12 +157,12 @@ async fn gone(client: &Client, word: &str) -> Result<String, Failure> {
             Err(Status::unavailable("the server ended the watch"))
         };
         match seen.await {
-            Ok(()) => return Ok(format!("{target} is gone")),
+            Ok(()) => return Ok(target),
             // Where not even its definition is known, there is no resource.
             Err(status) => {
                 let present = patiently(async || fetch::present(client, &target).await).await?;
                 if present.is_none() {
-                    return Ok(format!("{target} is gone"));
+                    return Ok(target);
                 }
                 reconnect.pause(status).await?;
             }

@@ -1,10 +1,22 @@
 //! The commands as a person types them, against a real server.
 
 mod apply;
+mod completion;
+mod contexts;
+mod delete;
+mod describe;
+mod diff;
+mod drivers;
+mod edit;
+mod forms;
 mod get;
 mod logs;
+mod run;
 mod runs;
 mod settings;
+mod terminal;
+mod wait;
+mod watch;
 
 use std::io::Write;
 use std::process::{Output, Stdio};

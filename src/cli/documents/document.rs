@@ -73,16 +73,11 @@ impl Document {
     /// What a person gave of it, as YAML: equal for two of which a write would change nothing.
     pub(in crate::cli) fn yaml(&self) -> String {
         match self.clone() {
-            Document::Definition(it) => show::yaml(
-                &proto::ResourceDefinition {
-                    name: it.name,
-                    description: it.description,
-                    version: it.version,
-                    schema_json: it.schema_json,
-                    ..Default::default()
-                }
-                .document(),
-            ),
+            Document::Definition(mut it) => {
+                (it.id, it.revision, it.dialect) = (String::new(), 0, String::new());
+                (it.create_time, it.update_time) = (None, None);
+                show::yaml(&it.document())
+            }
             Document::Pipeline(mut it) => {
                 for (step, number) in it.steps.iter_mut().zip(1..) {
                     if step.id.is_empty() {

@@ -34,7 +34,7 @@ pub(super) use retention::kept;
 use runs::STEP_COLUMNS;
 pub(super) use runs::{attempts, has_ended, state_word, step_title, step_word, step_words};
 pub(super) use sheet::Sheet;
-pub(super) use table::{Rows, on_terminal, text};
+pub(super) use table::{Rows, aside, on_terminal, text};
 pub(super) use time::{ago, rfc3339, span};
 
 /// A thing that can be printed.

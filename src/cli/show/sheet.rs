@@ -26,7 +26,7 @@ impl Sheet {
         }
     }
 
-    /// A text under a title; none where it is empty.
+    /// A text of ours under a title; none where it is empty.
     pub(in crate::cli) fn section(&mut self, name: &str, text: &str) {
         if text.is_empty() {
             return;
@@ -35,6 +35,12 @@ impl Sheet {
         for line in text.lines() {
             self.0 += &format!("  {line}\n");
         }
+    }
+
+    /// A text that others wrote under a title; none where it is empty.
+    pub(in crate::cli) fn quote(&mut self, name: &str, text: &str) {
+        let lines: Vec<_> = text.lines().map(without_controls).collect();
+        self.section(name, &lines.join("\n"));
     }
 
     /// The whole of it.

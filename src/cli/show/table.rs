@@ -2,10 +2,20 @@
 
 use anstream::{AutoStream, ColorChoice};
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
+use owo_colors::OwoColorize;
 
 /// Whether the output goes to a terminal that takes colours.
 pub(in crate::cli) fn on_terminal() -> bool {
     AutoStream::choice(&std::io::stdout()) != ColorChoice::Never
+}
+
+/// What stands on stderr beside the output: dim on a terminal.
+pub(in crate::cli) fn aside(text: &str) -> String {
+    if AutoStream::choice(&std::io::stderr()) == ColorChoice::Never {
+        text.to_owned()
+    } else {
+        text.dimmed().to_string()
+    }
 }
 
 /// Rows under their columns. They may come in parts: the columns of later parts stand where those of the first do.

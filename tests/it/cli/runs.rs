@@ -1,10 +1,13 @@
 //! `conveyor runs` and `conveyor cancel`.
 
+use std::process::Stdio;
+
 use conveyor_client::proto::{RunState, StepState};
 use insta::assert_snapshot;
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::tidied;
-use crate::support::{Scripted, Server};
+use crate::support::{Scripted, Server, soon};
 
 #[tokio::test]
 async fn a_run_is_shown_with_its_steps() {
@@ -101,4 +104,68 @@ async fn an_unknown_run_is_an_error() {
         assert!(refusal.contains(unknown), "{refusal}");
     }
     assert_snapshot!(server.cli(&["runs", "latest"]).await.refused(), @r#"error: id: "latest" is no UUID"#);
+}
+
+#[tokio::test]
+async fn a_watch_of_a_run_outlives_a_restart_of_the_server() {
+    let mut server = Server::start().await;
+    server.define("any").await;
+    let run = server.create("any", "r").await;
+    let mut command = server.command(&["runs", &run, "--watch"]);
+    let mut watch = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+    let first = soon("the first line", lines.next_line()).await.unwrap();
+    assert!(first.unwrap().starts_with("run PENDING"));
+    server.kill_and_start_again().await;
+    server.cli(&["cancel", &run]).await.said();
+    let mut last = String::new();
+    while let Some(line) = soon("the next line", lines.next_line()).await.unwrap() {
+        last = line;
+    }
+    assert!(last.starts_with("run CANCELLED"), "{last}");
+    let output = soon("the end", watch.wait_with_output()).await.unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        told,
+        "the server went away; waiting for it\nthe server is back\n"
+    );
+}
+
+#[tokio::test]
+async fn runs_are_chosen_by_resource_and_state() {
+    let server = Server::start().await;
+    server.define("any").await;
+    server.define("other").await;
+    let a = server.create("any", "a").await;
+    let b = server.create("any", "b").await;
+    server.create("other", "c").await;
+    server.cli(&["cancel", &b]).await.said();
+    let names = async |arguments: &[&str]| {
+        let all = [&["runs", "-o", "name"], arguments].concat();
+        server.cli(&all).await.said()
+    };
+    assert_eq!(names(&["--resource", "any"]).await, format!("{b}\n{a}\n"));
+    assert_eq!(names(&["--resource", "any/a"]).await, format!("{a}\n"));
+    assert_eq!(
+        names(&["--resource", "any", "--state", "pending"]).await,
+        format!("{a}\n")
+    );
+    assert_eq!(
+        names(&["--state", "cancelled,failed"]).await,
+        format!("{b}\n")
+    );
+    assert_eq!(
+        names(&["--limit", "1", "--resource", "any"]).await,
+        format!("{b}\n")
+    );
+    assert_eq!(names(&["any/b"]).await, format!("{b}\n"));
+    let refusal = server
+        .cli(&["runs", "--state", "cancled"])
+        .await
+        .ended_with(2);
+    assert!(refusal.contains("did you mean cancelled?"), "{refusal}");
 }
