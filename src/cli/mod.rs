@@ -20,6 +20,7 @@ mod contexts;
 mod delete;
 mod describe;
 mod diff;
+mod doctor;
 mod documents;
 mod driver;
 mod drivers;
@@ -118,6 +119,8 @@ enum Command {
     Backup(backup::Args),
     /// Make a data directory from a backup
     Restore(restore::Args),
+    /// Look through a data directory for damage
+    Doctor(doctor::Args),
     /// Run a driver that ships with Conveyor
     #[command(subcommand)]
     Driver(driver::Command),
@@ -156,6 +159,7 @@ impl Cli {
             Command::Drivers(args) => drivers::run(args).await,
             Command::Backup(args) => backup::run(args).await,
             Command::Restore(args) => restore::run(args).await,
+            Command::Doctor(args) => doctor::run(args).await,
             Command::Driver(command) => driver::run(command).await,
             Command::Context(args) => context::run(args),
             Command::Completion(args) => completion::run(&args),

@@ -44,6 +44,11 @@ impl Progress {
         Self::counting(what, all, template)
     }
 
+    /// A line that counts things.
+    pub(super) fn of_things(what: &'static str) -> Self {
+        Self::counting(what, None, "{msg} {human_pos}, {per_sec}, {elapsed}")
+    }
+
     fn counting(what: &'static str, all: Option<u64>, template: &str) -> Self {
         let bar = ProgressBar::with_draw_target(all, ProgressDrawTarget::stderr_with_hz(5));
         let style = ProgressStyle::with_template(template);

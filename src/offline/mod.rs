@@ -4,3 +4,5 @@
 
 pub mod archive;
 pub mod restore;
+
+pub use crate::store::doctor;

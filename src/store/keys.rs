@@ -4,6 +4,8 @@
 //! bytes. Invariants: the encoding of a key orders as its parts do, no key is a prefix of another in its family,
 //! and a tag once given is never reused.
 
+pub(super) mod decode;
+
 use crate::model::name::{Name, ObjectId, RunId, TaskId};
 
 /// A column family: keys that are read and compacted alike.

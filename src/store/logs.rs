@@ -142,7 +142,7 @@ pub struct StoredChunk {
 
 impl StoredChunk {
     /// Reads a chunk. Its lines are a slice of the value.
-    fn read(key: &[u8], stored: Stored) -> Result<Self> {
+    pub(super) fn read(key: &[u8], stored: Stored) -> Result<Self> {
         let wrong = |what: &str| damaged(Family::Logs, key, what);
         let first = last_number(key).ok_or_else(|| wrong("no number"))?;
         let record = records::LogChunk::decode(Bytes::from(stored.into_bytes()))

@@ -41,6 +41,7 @@ mod changes;
 mod checkpoint;
 mod codec;
 pub mod commit;
+pub mod doctor;
 pub mod figures;
 pub mod keys;
 mod logs;

@@ -123,7 +123,8 @@ pub(super) fn options(max_open_files: i32) -> Options {
     options
 }
 
-fn family_options(family: Family, cache: &Cache) -> Options {
+/// The options of one family.
+pub(super) fn family_options(family: Family, cache: &Cache) -> Options {
     let mut table = BlockBasedOptions::default();
     table.set_block_cache(cache);
     table.set_cache_index_and_filter_blocks(true);

@@ -9,6 +9,7 @@ mod connections;
 mod crash;
 mod definitions;
 mod disk;
+mod doctor;
 mod driver_stream;
 mod grpcurl;
 mod layers;
