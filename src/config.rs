@@ -45,6 +45,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: "data", default: "./conveyor-data", why: "Directory of the store. One server at a time." },
     Setting { key: "insecure", default: "false", why: "Allows an address beyond loopback although there is no authentication." },
     Setting { key: "log", default: "info", why: "What the server logs on stderr: a level, or a filter such as info,conveyor=debug." },
+    Setting { key: "log_format", default: "text", why: "How it is written: text for people, json for machines." },
     Setting { key: "drain_time", default: "5s", why: "How long a stop may take: what arrived is stored and answered, then streams end." },
     Setting { key: "api.port", default: "", why: "The port of listen, as Conveyor CI names it. Where listen is given too, it must be the same one." },
     Setting { key: "api.data", default: "", why: "Another name for data, the one that Conveyor CI has." },
@@ -68,6 +69,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: "retention.revisions.max_count", default: "forever", why: "How many revisions of each resource are kept, the current one counted. A definition may say otherwise." },
     Setting { key: "retention.changes.max_age", default: "7d", why: "How long a watch of resources can resume from a change, and what a deleted resource leaves is kept." },
     Setting { key: "retention.changes.max_count", default: "1000000", why: "From how many changes of resources a watch can resume, the newest ones." },
+    Setting { key: "trace.otlp", default: "", why: "Address of an OpenTelemetry collector (OTLP over gRPC) that gets traces, such as http://127.0.0.1:4317." },
+    Setting { key: "trace.sample_ratio", default: "1", why: "The share of traces that begin here and are recorded, from 0 to 1. Callers decide about their own." },
     Setting { key: "store.min_free_bytes", default: "256 MiB", why: "With less free disk than this nothing new is taken in, and what drivers report waits." },
     Setting { key: "tls.ca", default: "", why: "Certificate authority of the clients, a PEM file. TLS is not there yet: a file here stops the start." },
     Setting { key: "tls.key", default: "", why: "Private key of the server, a PEM file. Likewise." },
@@ -89,6 +92,9 @@ pub struct Flags {
     /// What to log on stderr: a level, or a filter such as info,conveyor=debug [default: info]
     #[arg(long, value_name = "FILTER")]
     pub log: Option<String>,
+    /// How to log: text or json [default: text]
+    #[arg(long, value_name = "FORMAT")]
+    pub log_format: Option<String>,
     /// Config file; also CONVEYOR_CONFIG [default: ./conveyor.yml, if there is one]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -105,18 +111,31 @@ pub struct Settings {
     pub insecure: bool,
     /// What is logged: a filter of `tracing`.
     pub log: String,
+    /// How it is written.
+    pub log_format: LogFormat,
     /// How long a drain may take.
     pub drain_time: Duration,
     /// How the server is reached.
     pub api: ApiSettings,
     /// How drivers are treated.
     pub driver: DriverSettings,
+    /// Who gets traces.
+    pub trace: TraceSettings,
     /// How things are kept.
     pub store: StoreSettings,
     /// What the config file says that has no use here, and why: one line for the log.
     pub unused: Option<String>,
     /// How long things are kept.
     pub retention: RetentionSettings,
+}
+
+/// The form of what is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people, in colour on a terminal.
+    Text,
+    /// One JSON object a line.
+    Json,
 }
 
 /// How the server is reached.
@@ -149,6 +168,15 @@ pub struct DriverSettings {
     pub refusal_pause: Duration,
 }
 
+/// Who gets traces.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TraceSettings {
+    /// Address of a collector; empty: none, unless OpenTelemetry's own variables name one.
+    pub otlp: String,
+    /// The share of traces that begin here and are recorded.
+    pub sample_ratio: f64,
+}
+
 /// How things are kept.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoreSettings {
@@ -173,6 +201,7 @@ impl Settings {
                 "a level (error, warn, info, debug, trace) or a filter of tracing",
                 filter,
             )?,
+            log_format: sources.read("log_format", "text or json", log_format)?,
             drain_time: sources.read("drain_time", DURATION, duration)?,
             api: ApiSettings {
                 body_bytes: sources.read("api.body_bytes", BYTES, bytes)?,
@@ -191,6 +220,14 @@ impl Settings {
                 hello_time: sources.read("driver.hello_time", DURATION, duration)?,
                 cancel_grace: sources.read("driver.cancel_grace", DURATION, duration)?,
                 refusal_pause: sources.read("driver.refusal_pause", DURATION, duration)?,
+            },
+            trace: TraceSettings {
+                otlp: sources.read(
+                    "trace.otlp",
+                    "an address such as http://127.0.0.1:4317",
+                    collector,
+                )?,
+                sample_ratio: sources.read("trace.sample_ratio", "a number from 0 to 1", ratio)?,
             },
             store: StoreSettings {
                 min_free_bytes: sources.read("store.min_free_bytes", BYTES, bytes)?,
@@ -258,6 +295,27 @@ fn address(text: &str) -> Option<SocketAddr> {
 
 fn filter(text: &str) -> Option<String> {
     EnvFilter::try_new(text).ok().map(|_| text.to_owned())
+}
+
+fn log_format(text: &str) -> Option<LogFormat> {
+    match text {
+        "text" => Some(LogFormat::Text),
+        "json" => Some(LogFormat::Json),
+        _ => None,
+    }
+}
+
+/// Spans go out without TLS.
+fn collector(text: &str) -> Option<String> {
+    let is_address = |rest: &str| !rest.is_empty() && !rest.contains(char::is_whitespace);
+    let address = text.strip_prefix("http://");
+    (text.is_empty() || address.is_some_and(is_address)).then(|| text.to_owned())
+}
+
+fn ratio(text: &str) -> Option<f64> {
+    text.parse()
+        .ok()
+        .filter(|ratio| (0.0..=1.0).contains(ratio))
 }
 
 fn duration(text: &str) -> Option<Duration> {

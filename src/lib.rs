@@ -9,7 +9,8 @@
 //! | [`cli`] | how a person drives it: a gRPC client |
 //! | [`drivers`] | drivers that ship with it, written against `clients/rust` like anyone's |
 //! | [`meter`] | figures that the rooms keep of themselves: counters, gauges, histograms |
-//! | [`observe`] | how it is watched: shows those figures, logs |
+//! | [`trace`] | which trace a piece of work belongs to |
+//! | [`observe`] | how it is watched: shows those figures, sends those traces, logs |
 //! | [`offline`] | what is done to a data directory that no server holds: restore, and the form of backups |
 //! | [`server`] | wiring: sees all of the above |
 //!
@@ -28,3 +29,4 @@ pub mod offline;
 pub mod proto;
 pub mod server;
 pub mod store;
+pub mod trace;

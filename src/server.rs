@@ -18,11 +18,12 @@ use tokio_util::task::TaskTracker;
 use crate::api::figures::Figures;
 use crate::api::grpc::Api;
 use crate::api::listen::{ListenOptions, serve};
-use crate::api::{Doors, RouterOptions};
+use crate::api::{Doors, RouterOptions, Watch};
 use crate::config::Settings;
 use crate::engine::world::SystemWorld;
 use crate::engine::{Engine, Options, RetentionOptions};
 use crate::observe::metrics::Metrics;
+use crate::observe::traces::Traces;
 use crate::store::Store;
 
 /// How long a driver's stream may take to end by itself once it was told to.
@@ -51,6 +52,9 @@ pub enum Error {
     /// The engine cannot start.
     #[error("cannot bring back what was stored: {0}")]
     Engine(#[from] crate::error::Error),
+    /// Traces cannot be sent.
+    #[error(transparent)]
+    Traces(#[from] crate::observe::traces::Error),
     /// The system refused something.
     #[error("{0}")]
     System(#[from] io::Error),
@@ -71,6 +75,8 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
         source,
     })?;
     let address = listener.local_addr()?;
+    let traces = Traces::start(&settings.trace.otlp, settings.trace.sample_ratio)?;
+    let tracer = traces.as_ref().map(Traces::tracer).unwrap_or_default();
     let store = Store::open(&settings.data, i32::try_from(files / 8).unwrap_or(i32::MAX))?;
     let (tracker, stop, accepting) = (
         TaskTracker::new(),
@@ -79,7 +85,15 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
     );
     let world = Arc::new(SystemWorld::start());
     let options = engine_options(&settings);
-    let engine = Engine::start(store.clone(), world, options, stop.clone(), &tracker).await?;
+    let engine = Engine::start(
+        store.clone(),
+        world,
+        tracer.clone(),
+        options,
+        stop.clone(),
+        &tracker,
+    )
+    .await?;
     let serving = watch::Sender::new(true);
     let api = Api::new(
         engine.clone(),
@@ -87,15 +101,15 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
         stop.clone(),
         tracker.clone(),
     );
-    let figures = Arc::new(Figures::default());
+    let figures = Arc::<Figures>::default();
     let metrics = Metrics::new(Arc::clone(&figures), engine.clone(), store.clone());
-    let doors = Doors::new(
-        api.clone(),
-        api.text_only(),
-        router_options(
-            &settings, address, &serving, &stop, &tracker, figures, metrics,
-        ),
-    );
+    let watch = Watch {
+        figures,
+        tracer,
+        exposition: Arc::new(metrics),
+    };
+    let options = router_options(&settings, address, &serving, &stop, &tracker, watch);
+    let doors = Doors::new(api.clone(), api.text_only(), options);
     let options = listen_options(&settings, files);
     let accept = serve(listener, doors, options, accepting.clone(), &tracker);
     announce(address, &settings)?;
@@ -115,7 +129,10 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
     tracing::info!("draining");
     accepting.cancel();
     tokio::select! {
-        () = drain(&engine, &store, &stop, &tracker) => Ok(()),
+        () = async {
+            drain(&engine, &store, &stop, &tracker).await;
+            flush(traces, settings.drain_time / 4).await;
+        } => Ok(()),
         () = tokio::time::sleep(settings.drain_time) => {
             tracing::warn!("the drain took too long, and was cut short");
             Ok(())
@@ -131,6 +148,13 @@ async fn drain(engine: &Engine, store: &Store, stop: &CancellationToken, tracker
     tracker.close();
     tracker.wait().await;
     store.close().await;
+}
+
+/// Sends the last spans, for no longer than this.
+async fn flush(traces: Option<Arc<Traces>>, within: Duration) {
+    if let Some(traces) = traces {
+        traces.flush(within).await;
+    }
 }
 
 /// Connections that come during the start wait in the kernel until they are accepted.
@@ -205,8 +229,7 @@ fn router_options(
     serving: &watch::Sender<bool>,
     stop: &CancellationToken,
     tracker: &TaskTracker,
-    figures: Arc<Figures>,
-    metrics: Metrics,
+    watch: Watch,
 ) -> RouterOptions {
     RouterOptions {
         serving: serving.subscribe(),
@@ -216,8 +239,7 @@ fn router_options(
         loopback: address.ip().is_loopback(),
         hosts: settings.api.hosts.clone(),
         origins: settings.api.origins.clone(),
-        figures,
-        exposition: Arc::new(metrics),
+        watch,
     }
 }
 

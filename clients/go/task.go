@@ -35,6 +35,11 @@ type Task struct {
 	// Deadline is when the time of the attempt is over; the server then cancels it. Zero: it has as
 	// much as it needs.
 	Deadline time.Time
+	// Traceparent is its place in a trace, as W3C's traceparent header has it: spans of the driver
+	// belong below it. Empty: the run belongs to no trace.
+	Traceparent string
+	// Tracestate is what other systems pass on with it, as the tracestate header has it. May be empty.
+	Tracestate string
 	// Log is where it logs.
 	Log *Logger
 }
@@ -86,8 +91,10 @@ func newTask(driver string, offer *conveyorv1.Reconcile, log *Logger, now time.T
 			Name:   offer.GetStep().GetName(),
 			Params: json.RawMessage(offer.GetStep().GetParamsJson()),
 		},
-		Results: offer.Results,
-		Log:     log,
+		Results:     offer.Results,
+		Traceparent: offer.Traceparent,
+		Tracestate:  offer.Tracestate,
+		Log:         log,
 	}
 	if offer.TimeLeft != nil {
 		task.Deadline = now.Add(offer.TimeLeft.AsDuration())

@@ -4,12 +4,10 @@
 //! there can be of them is known then, so that no caller can make more.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
-use http::{Method, StatusCode};
-use tonic::Code;
+use http::Method;
 
-use crate::meter::{Counter, Gauge, Held, Histogram};
+use crate::meter::{Counter, Gauge, Histogram};
 
 /// The words for methods. Any other is counted as the last.
 pub const METHODS: [&str; 10] = [
@@ -21,8 +19,6 @@ pub const STATUSES: [u16; 33] = [
     100, 101, 200, 201, 202, 204, 206, 300, 301, 302, 304, 307, 308, 400, 401, 403, 404, 405, 406,
     408, 409, 411, 412, 413, 415, 422, 426, 429, 431, 499, 500, 503, 504,
 ];
-/// The status of a request whose caller left before the answer.
-const LEFT: u16 = 499;
 
 /// All that is counted at the doors.
 #[derive(Debug, Default)]
@@ -126,83 +122,14 @@ impl Figures {
     }
 }
 
-/// A REST request that is being answered. Dropped before its end it counts as one whose caller left.
-#[derive(Debug)]
-pub(super) struct Asked {
-    endpoint: Arc<Endpoint>,
-    verb: usize,
-    status: u16,
-    began: Instant,
-    _in_flight: Held,
-}
-
-impl Asked {
-    pub(super) fn begin(figures: &Figures, endpoint: &Arc<Endpoint>, method: &Method) -> Self {
-        Self {
-            endpoint: Arc::clone(endpoint),
-            verb: verb(method),
-            status: LEFT,
-            began: Instant::now(),
-            _in_flight: figures.in_flight.hold(),
-        }
-    }
-
-    /// The answer begins.
-    pub(super) fn answered(mut self, status: StatusCode) {
-        self.status = status.as_u16();
-    }
-}
-
-impl Drop for Asked {
-    fn drop(&mut self) {
-        let verb = &self.endpoint.verbs[self.verb];
-        verb.answers[place(self.status)].one();
-        verb.times.took(self.began.elapsed());
-    }
-}
-
-/// A gRPC call that goes on. Dropped without a code it was cancelled by its caller.
-#[derive(Debug)]
-pub(super) struct Called {
-    rpc: Arc<Rpc>,
-    code: Code,
-    began: Instant,
-    _open: Held,
-}
-
-impl Called {
-    pub(super) fn begin(rpc: &Arc<Rpc>) -> Self {
-        Self {
-            rpc: Arc::clone(rpc),
-            code: Code::Cancelled,
-            began: Instant::now(),
-            _open: rpc.open.hold(),
-        }
-    }
-
-    /// Takes the code from where gRPC puts it: in the trailers, or in the head of an answer that has no more.
-    pub(super) fn see(&mut self, headers: &http::HeaderMap) {
-        if let Some(code) = headers.get(tonic::Status::GRPC_STATUS) {
-            self.code = Code::from_bytes(code.as_bytes());
-        }
-    }
-}
-
-impl Drop for Called {
-    fn drop(&mut self) {
-        self.rpc.codes[self.code as usize].one();
-        self.rpc.times.took(self.began.elapsed());
-    }
-}
-
 /// The place of a method in [`METHODS`].
-fn verb(method: &Method) -> usize {
+pub(super) fn verb(method: &Method) -> usize {
     let known = METHODS.iter().position(|word| method.as_str() == *word);
     known.unwrap_or(METHODS.len() - 1)
 }
 
 /// The place of a status in [`STATUSES`].
-fn place(status: u16) -> usize {
+pub(super) fn place(status: u16) -> usize {
     let first = || STATUSES.partition_point(|known| *known < status / 100 * 100);
     let known = STATUSES.binary_search(&status);
     known.unwrap_or_else(|_| first().min(STATUSES.len() - 1))

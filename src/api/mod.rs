@@ -4,6 +4,7 @@
 //! services in process. [`listen`] takes the connections.
 
 mod convert;
+mod exchange;
 pub mod figures;
 pub mod grpc;
 pub mod health;
@@ -32,6 +33,7 @@ use tonic::codec::CompressionEncoding::Gzip;
 use tonic::service::Routes;
 use tower::Service;
 
+use self::exchange::place_of_caller;
 use self::figures::Figures;
 use self::reflection::{Reflection, v1, v1alpha};
 use self::rest::Rest;
@@ -43,6 +45,7 @@ use crate::proto::pipeline_service_server::{PipelineService, PipelineServiceServ
 use crate::proto::resource_service_server::{ResourceService, ResourceServiceServer};
 use crate::proto::run_service_server::{RunService, RunServiceServer};
 use crate::proto::server_service_server::{ServerService, ServerServiceServer};
+use crate::trace::{self, Tracer};
 
 /// Largest gRPC message taken in, in bytes.
 const MESSAGE_BYTES: usize = 8 << 20;
@@ -81,8 +84,17 @@ pub struct RouterOptions {
     pub hosts: Vec<String>,
     /// Web origins that may call beside our own.
     pub origins: Vec<String>,
-    /// What the doors count of themselves.
+    /// How the doors are watched.
+    pub watch: Watch,
+}
+
+/// How the doors are watched.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    /// What they count of themselves.
     pub figures: Arc<Figures>,
+    /// Records what is asked and answered.
+    pub tracer: Tracer,
     /// Writes down all figures, for GET /metrics.
     pub exposition: Arc<dyn Exposition>,
 }
@@ -108,6 +120,7 @@ pub struct Doors {
     grpc: Router,
     rpcs: Rpcs,
     rest: Rest,
+    tracer: Tracer,
 }
 
 impl Doors {
@@ -121,7 +134,8 @@ impl Doors {
             tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
         ];
         Self {
-            rpcs: Rpcs::new(&sets, &options.figures),
+            tracer: options.watch.tracer.clone(),
+            rpcs: Rpcs::new(&sets, &options.watch.figures),
             grpc: self::grpc(grpc, &options),
             rest: Rest::new(rest, options),
         }
@@ -134,10 +148,16 @@ impl Doors {
 
     /// Answers a request.
     pub async fn call(&self, request: Request) -> Response {
+        let trace = self.tracer.begin(place_of_caller(request.headers()));
+        let place = trace.place().cloned();
+        trace::within(place, self.answer(request, trace)).await
+    }
+
+    async fn answer(&self, request: Request, trace: trace::Request) -> Response {
         if !is_grpc(request.headers()) {
-            return self.rest.call(request).await;
+            return self.rest.call(request, trace).await;
         }
-        let call = self.rpcs.begin(request.uri().path());
+        let call = self.rpcs.begin(request.uri().path(), trace);
         let Ok(response) = self.grpc.clone().call(request).await;
         rpcs::until_end(call, response)
     }

@@ -11,7 +11,9 @@ use http_body_util::BodyExt;
 use prost::Message;
 use prost_types::FileDescriptorSet;
 
-use super::figures::{Called, Figures, Rpc};
+use super::exchange::Called;
+use super::figures::{Figures, Rpc};
+use crate::trace;
 
 /// What calls are counted under, by their path.
 #[derive(Clone, Debug)]
@@ -44,8 +46,8 @@ impl Rpcs {
     }
 
     /// A call begins.
-    pub(super) fn begin(&self, path: &str) -> Called {
-        Called::begin(self.by_path.get(path).unwrap_or(&self.unmatched))
+    pub(super) fn begin(&self, path: &str, trace: trace::Request) -> Called {
+        Called::begin(self.by_path.get(path).unwrap_or(&self.unmatched), trace)
     }
 }
 

@@ -16,6 +16,7 @@ use crate::model::pipeline::{Labels, Step, check_labels};
 use crate::proto::driver_stream_request::Kind as In;
 use crate::proto::driver_stream_response::Kind as Out;
 use crate::proto::{self, DriverStreamRequest, DriverStreamResponse};
+use crate::trace::TraceContext;
 
 /// Largest message to a driver that does not say what it takes, in bytes.
 const MESSAGE_BYTES: usize = 4 << 20;
@@ -273,6 +274,16 @@ pub(super) fn reconcile(
         attempt: i32::try_from(attempt).unwrap_or(i32::MAX),
         time_left: step.timeout.map(duration),
         step: Some(defined.unwrap_or_else(plain).into()),
+        traceparent: it
+            .trace
+            .as_ref()
+            .map(TraceContext::traceparent)
+            .unwrap_or_default(),
+        tracestate: it
+            .trace
+            .as_ref()
+            .map(|trace| trace.tracestate().to_owned())
+            .unwrap_or_default(),
         resource: Some(it.resource.into()),
         pipeline: it.pipeline.map(proto::Pipeline::from),
     };

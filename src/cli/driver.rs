@@ -5,7 +5,9 @@ use conveyor_client::CancellationToken;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Failure;
+use crate::config::LogFormat;
 use crate::drivers::command_runner::{self, CommandRunnerArgs};
+use crate::observe::logs::to_stderr;
 
 /// The drivers.
 #[derive(Debug, Subcommand)]
@@ -16,7 +18,8 @@ pub(super) enum Command {
 
 /// Runs the driver until Ctrl-C or SIGTERM.
 pub(super) async fn run(command: Command) -> Result<(), Failure> {
-    super::log_to_stderr(&std::env::var("CONVEYOR_LOG").unwrap_or_else(|_| "info".to_owned()));
+    let filter = std::env::var("CONVEYOR_LOG").unwrap_or_else(|_| "info".to_owned());
+    to_stderr(&filter, LogFormat::Text);
     let (stop, abort) = (CancellationToken::new(), CancellationToken::new());
     tokio::spawn(cancel_on_signal(stop.clone(), abort.clone()));
     match command {

@@ -51,7 +51,6 @@ mod wait;
 mod watch;
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
 pub use exit::Exit;
 pub use failure::Failure;
@@ -172,13 +171,4 @@ impl Cli {
     pub fn complete() {
         completion::answer();
     }
-}
-
-/// Sends what is logged from here on to stderr. The filter was checked before; one that is wrong logs nothing.
-fn log_to_stderr(filter: &str) {
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(filter))
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-        .init();
 }

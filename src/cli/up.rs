@@ -2,6 +2,7 @@
 
 use super::Failure;
 use crate::config::{Flags, SETTINGS, Settings, variable};
+use crate::observe::logs::to_stderr;
 
 /// Arguments of `up`.
 #[derive(Debug, clap::Args)]
@@ -44,7 +45,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     // An empty variable is as good as none; one that is not UTF-8 fails as any wrong text does.
     let env = |name: &str| std::env::var_os(name).map(|text| text.to_string_lossy().into_owned());
     let settings = Settings::load(&args.flags, env)?;
-    super::log_to_stderr(&settings.log);
+    to_stderr(&settings.log, settings.log_format);
     if let Some(unused) = &settings.unused {
         tracing::warn!("{unused}");
     }

@@ -107,7 +107,10 @@ impl Sources {
             }
         }
         for (key, text) in given(flags) {
-            texts.insert(key, (text, Origin::Flag(format!("--{key}"))));
+            texts.insert(
+                key,
+                (text, Origin::Flag(format!("--{}", key.replace('_', "-")))),
+            );
         }
         Ok(Sources { texts, unused })
     }
@@ -201,6 +204,7 @@ fn given(flags: &Flags) -> Vec<(&'static str, String)> {
         ("data", flags.data.clone()),
         ("insecure", insecure),
         ("log", flags.log.clone()),
+        ("log_format", flags.log_format.clone()),
     ];
     all.into_iter()
         .filter_map(|(key, text)| Some((key, text?)))

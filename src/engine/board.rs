@@ -89,6 +89,8 @@ pub(super) struct Task {
     pub(super) offer: Offer,
     pub(super) driver: Name,
     pub(super) accepted: bool,
+    /// The time of day of the offer, as far as it is known.
+    pub(super) offered: Timestamp,
     /// When it was pushed to the driver.
     pub(super) pushed: Option<Duration>,
     pub(super) lease_until: Duration,

@@ -13,13 +13,14 @@ use tokio::sync::oneshot;
 
 use super::board::{Board, OpenRun, Session};
 use super::outbox::{CancelReason, Outgoing};
-use super::{Inner, Options};
+use super::{Inner, Options, journal};
 use crate::error::{Error, Result};
 use crate::model::name::{Name, RunId, TaskId};
 use crate::model::run::{
     Cause, Effect, Event, Offer, PipelineRef, ResourceRef, Run, RunState, StepRun, Stop,
 };
 use crate::store::{Batch, Position, Slot};
+use crate::trace::{self, Span};
 
 /// A change in the making.
 pub(super) struct Change<'a> {
@@ -35,14 +36,18 @@ pub(super) struct Change<'a> {
     /// Drivers whose queue or slots changed.
     pub(super) drivers: BTreeSet<Name>,
     sends: Vec<(Arc<Session>, Outgoing)>,
+    /// What is over once the change is on disk.
+    pub(super) spans: Vec<Span>,
 }
 
 impl<'a> Change<'a> {
     /// Locks the board.
     pub(super) fn begin(inner: &'a Arc<Inner>) -> Self {
+        let mut batch = Batch::new();
+        batch.trace(inner.tracer.here());
         Self {
             board: inner.board(),
-            batch: Batch::new(),
+            batch,
             now: inner.world.now(),
             tick: inner.tick(),
             inner,
@@ -50,6 +55,7 @@ impl<'a> Change<'a> {
             ended: BTreeMap::new(),
             drivers: BTreeSet::new(),
             sends: Vec::new(),
+            spans: Vec::new(),
         }
     }
 
@@ -101,7 +107,11 @@ impl<'a> Change<'a> {
             return;
         };
         self.inner.figures.count(&event);
+        journal::happens(&open.run, &event);
         let effects = open.run.apply(event, self.now);
+        if open.run.trace.is_some() {
+            self.trace_run(id, &effects);
+        }
         self.dirty.insert(id);
         for effect in effects {
             match effect {
@@ -125,6 +135,7 @@ impl<'a> Change<'a> {
         open.accepted = true;
         open.lease_until = lease_until;
         let (run, step) = (open.run, open.step);
+        self.trace_offer(task);
         self.apply(run, Event::Accepted { step });
         self.batch.index_task(task, run);
         let timeout = self
@@ -205,6 +216,8 @@ impl<'a> Change<'a> {
         let OpenRun { run, .. } = self.board.runs.remove(&id)?;
         self.dirty.remove(&id);
         self.inner.figures.ended.count(run.state);
+        journal::ended(&run);
+        self.spans.extend(self.inner.run_span(&run));
         let key = (run.resource.kind.clone(), run.resource.name.clone());
         let line = self.board.lines.get_mut(&key)?;
         line.remove(&run.order);
@@ -269,6 +282,7 @@ impl<'a> Change<'a> {
         }
         let inner = Arc::clone(self.inner);
         let sends = std::mem::take(&mut self.sends);
+        let spans = std::mem::take(&mut self.spans);
         let batch = std::mem::take(&mut self.batch);
         let news = batch.changes_resources();
         slot.commit(batch, move |outcome| {
@@ -290,6 +304,7 @@ impl<'a> Change<'a> {
                     let resource = &run.resource;
                     inner.retention.touch(&resource.kind, &resource.name);
                 }
+                inner.record(spans);
                 if news {
                     inner.changes.send_replace(());
                 }
@@ -353,6 +368,7 @@ impl RunSeed {
             created: now,
             started: None,
             ended: None,
+            trace: trace::place(),
         }
     }
 }

@@ -16,6 +16,7 @@ impl Engine {
         input: DefinitionInput,
         request_id: &str,
     ) -> Result<Definition> {
+        let _part = self.0.tracer.enter("create_definition");
         self.0.space.check()?;
         let retention = if input.retention.is_empty() {
             String::new()
@@ -50,6 +51,7 @@ impl Engine {
             updated: now,
         };
         let mut batch = Batch::new();
+        batch.trace(self.0.tracer.here());
         batch.expect_absent(&Key::Definition(&definition.name));
         batch.put_definition(&definition);
         self.remember(&mut batch, request_id, digest, definition.id, None);
@@ -88,6 +90,7 @@ impl Engine {
         input: DefinitionInput,
         expected: i64,
     ) -> Result<Definition> {
+        let _part = self.0.tracer.enter("update_definition");
         self.0.space.check()?;
         let _catalog = self.0.catalog.write().await;
         let (before, position) = self.stored_definition(&input.name).await?;
@@ -97,6 +100,7 @@ impl Engine {
 
     /// Creates a definition or replaces it. Writes nothing where nothing differs.
     pub async fn apply_definition(&self, input: DefinitionInput) -> Result<Definition> {
+        let _part = self.0.tracer.enter("apply_definition");
         let known = {
             let _catalog = self.0.catalog.write().await;
             match self.0.store.definition(&input.name).await? {
@@ -113,6 +117,7 @@ impl Engine {
 
     /// Deletes a definition that neither a resource nor a pipeline names.
     pub async fn delete_definition(&self, name: &Name, expected: i64) -> Result<()> {
+        let _part = self.0.tracer.enter("delete_definition");
         let _catalog = self.0.catalog.write().await;
         let (definition, position) = self.stored_definition(name).await?;
         check_revision(expected, definition.revision)?;
@@ -127,6 +132,7 @@ impl Engine {
             (false, false) => {}
         }
         let mut batch = Batch::new();
+        batch.trace(self.0.tracer.here());
         batch.expect_at(&Key::Definition(name), position);
         batch.delete_definition(name);
         self.0.store.committer().commit(batch).await?;
@@ -150,6 +156,7 @@ impl Engine {
             ..before.clone()
         };
         let mut batch = Batch::new();
+        batch.trace(self.0.tracer.here());
         batch.expect_at(&Key::Definition(&definition.name), position);
         batch.put_definition(&definition);
         self.0.store.committer().commit(batch).await?;

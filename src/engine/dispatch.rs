@@ -70,6 +70,7 @@ impl Change<'_> {
             offer,
             driver: driver.clone(),
             accepted: false,
+            offered: self.now,
             pushed: None,
             lease_until,
             stop: None,

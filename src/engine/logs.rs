@@ -26,6 +26,7 @@ pub struct OutsideLine {
 impl Engine {
     /// Appends lines from outside. The answer comes when all are on disk.
     pub async fn append_lines(&self, lines: Vec<OutsideLine>) -> Result<u64> {
+        let _part = self.0.tracer.enter("append_lines");
         self.0.space.check()?;
         check_outside(&lines)?;
         let count = lines.len() as u64;
@@ -57,6 +58,7 @@ impl Engine {
             .log_book
             .number(&self.0.store, &run, lines, |first| {
                 let mut batch = Batch::new();
+                batch.trace(self.0.tracer.here());
                 batch.put_chunk(&topic, first, chunk);
                 batch.note_outside_line(&topic, now, known.map(|(_, queued, _)| queued));
                 slot.commit(batch, move |outcome| {

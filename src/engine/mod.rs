@@ -17,6 +17,7 @@ pub mod figures;
 mod followers;
 mod hub;
 mod instances;
+mod journal;
 mod leases;
 mod log_book;
 pub mod logs;
@@ -31,6 +32,7 @@ pub mod runs;
 pub mod sessions;
 mod shown;
 mod space;
+mod spans;
 mod start;
 mod sweep;
 pub mod tail;
@@ -64,6 +66,7 @@ use crate::error::{Error, Result};
 use crate::model::name::{Name, RunId};
 use crate::model::schema::Schema;
 use crate::store::{Position, Store};
+use crate::trace::Tracer;
 
 /// A commit that takes longer than this means that the disk stalls.
 const STALL: Duration = Duration::from_secs(1);
@@ -98,6 +101,7 @@ pub struct Engine(Arc<Inner>);
 struct Inner {
     store: Store,
     world: Arc<dyn World>,
+    tracer: Tracer,
     options: Options,
     board: Mutex<Board>,
     leases: LeaseClock,
@@ -131,6 +135,7 @@ impl Engine {
     pub async fn start(
         store: Store,
         world: Arc<dyn World>,
+        tracer: Tracer,
         options: Options,
         stop: CancellationToken,
         tracker: &TaskTracker,
@@ -154,6 +159,7 @@ impl Engine {
             changes: channel::Sender::new(()),
             store,
             world,
+            tracer,
             options,
             stop,
         };

@@ -16,6 +16,7 @@ impl Engine {
         input: PipelineInput,
         request_id: &str,
     ) -> Result<Pipeline> {
+        let _part = self.0.tracer.enter("create_pipeline");
         self.0.space.check()?;
         let digest = digest(&["pipeline", &format!("{input:?}")]);
         let _request = self.request_lock(request_id).await;
@@ -31,6 +32,7 @@ impl Engine {
         }
         let pipeline = self.next_pipeline(input, None);
         let mut batch = Batch::new();
+        batch.trace(self.0.tracer.here());
         batch.expect_absent(&Key::Pipeline(&pipeline.name));
         batch.put_pipeline(&pipeline, None);
         self.remember(&mut batch, request_id, digest, pipeline.id, None);
@@ -55,6 +57,7 @@ impl Engine {
 
     /// Replaces a pipeline. `expected` is the revision it must have, 0 for any.
     pub async fn update_pipeline(&self, input: PipelineInput, expected: i64) -> Result<Pipeline> {
+        let _part = self.0.tracer.enter("update_pipeline");
         self.0.space.check()?;
         let _catalog = self.0.catalog.write().await;
         let before = self.stored_pipeline(&input.name).await?;
@@ -64,6 +67,7 @@ impl Engine {
 
     /// Creates a pipeline or replaces it. Writes nothing where nothing differs.
     pub async fn apply_pipeline(&self, input: PipelineInput) -> Result<Pipeline> {
+        let _part = self.0.tracer.enter("apply_pipeline");
         {
             let _catalog = self.0.catalog.write().await;
             if let Some(before) = self.0.store.pipeline(&input.name).await? {
@@ -79,6 +83,7 @@ impl Engine {
 
     /// Deletes a pipeline that no resource names.
     pub async fn delete_pipeline(&self, name: &Name, expected: i64) -> Result<()> {
+        let _part = self.0.tracer.enter("delete_pipeline");
         let _catalog = self.0.catalog.write().await;
         let (pipeline, position) = self.stored_pipeline(name).await?;
         check_revision(expected, pipeline.revision)?;
@@ -91,6 +96,7 @@ impl Engine {
             });
         }
         let mut batch = Batch::new();
+        batch.trace(self.0.tracer.here());
         batch.expect_at(&Key::Pipeline(name), position);
         batch.delete_pipeline(&pipeline);
         self.0.store.committer().commit(batch).await?;
@@ -117,6 +123,7 @@ impl Engine {
         }
         let pipeline = self.next_pipeline(input, Some(&before.0));
         let mut batch = Batch::new();
+        batch.trace(self.0.tracer.here());
         batch.expect_at(&Key::Pipeline(&pipeline.name), before.1);
         batch.put_pipeline(&pipeline, Some(&before.0));
         self.0.store.committer().commit(batch).await?;

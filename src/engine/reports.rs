@@ -258,6 +258,7 @@ impl Engine {
                 Some(task) => {
                     let (run, step) = (task.run, task.step);
                     change.accept(id);
+                    change.trace_result(id);
                     finish(&mut change, run, step, result);
                     change.send(
                         session,

@@ -2,8 +2,6 @@
 //!
 //! Invariant: a write of a resource and the run that carries it out are one batch.
 
-use futures_util::Stream;
-
 use super::requests::digest;
 use super::start::cancel_untaken;
 use super::{Engine, Inner, Listed, PageRequest, page_size, page_start};
@@ -33,20 +31,10 @@ pub struct Shown {
     pub results: Vec<DriverResult>,
 }
 
-/// One thing seen by a watch of resources.
-#[derive(Clone, Debug)]
-pub enum Seen {
-    /// A resource as it stands.
-    Resource(Resource),
-    /// A resource that was deleted, as it last was.
-    Deleted(Resource),
-    /// Nothing changed up to here.
-    Bookmark,
-}
-
 impl Engine {
     /// Creates a resource, and the run of its create event.
     pub async fn create_resource(&self, input: ResourceInput, request_id: &str) -> Result<Written> {
+        let _part = self.0.tracer.enter("create_resource");
         self.0.space.check()?;
         let digest = digest_of(&input);
         let _request = self.request_lock(request_id).await;
@@ -152,6 +140,7 @@ impl Engine {
 
     /// Replaces a resource: always a new revision and the run of its update event.
     pub async fn update_resource(&self, input: ResourceInput, expected: i64) -> Result<Written> {
+        let _part = self.0.tracer.enter("update_resource");
         self.0.space.check()?;
         let _catalog = self.0.catalog.read().await;
         let _resource = Inner::lock_of(&self.0.resources, &(&input.kind, &input.name))
@@ -164,6 +153,7 @@ impl Engine {
 
     /// Creates a resource or replaces it. Where nothing differs there is no revision, no event and no run.
     pub async fn apply_resource(&self, input: ResourceInput) -> Result<Written> {
+        let _part = self.0.tracer.enter("apply_resource");
         {
             let _catalog = self.0.catalog.read().await;
             let _resource = Inner::lock_of(&self.0.resources, &(&input.kind, &input.name))
@@ -190,6 +180,7 @@ impl Engine {
         name: &Name,
         expected: i64,
     ) -> Result<Written> {
+        let _part = self.0.tracer.enter("delete_resource");
         let _catalog = self.0.catalog.read().await;
         let _resource = Inner::lock_of(&self.0.resources, &(kind, name))
             .lock()
@@ -216,24 +207,6 @@ impl Engine {
             resource: Shown::new(resource, results),
             run: Some(run),
         })
-    }
-
-    /// Follows resources: as they stand and then what comes, or what came after a position. Ends with what stands
-    /// where it does not `follow`.
-    pub async fn watch_resources(
-        &self,
-        kind: Option<Name>,
-        after: Option<Position>,
-        follow: bool,
-    ) -> Result<impl Stream<Item = Result<(Position, Seen)>> + use<>> {
-        let now = *self.0.store.committer().position().borrow();
-        if after.is_some_and(|after| after > now) {
-            return Err(Error::PositionAhead { newest: now.0 });
-        }
-        if let Some(after) = after {
-            self.check_kept(after)?;
-        }
-        Ok(self.seen_resources(kind, after, now, follow))
     }
 
     /// Checks a resource against its definition and its pipeline, and answers the pipeline.

@@ -51,6 +51,7 @@ impl Engine {
         cause: Cause,
         request_id: &str,
     ) -> Result<Run> {
+        let _part = self.0.tracer.enter("start_run");
         self.0.space.check()?;
         let digest = digest(&["run", kind.as_str(), name.as_str(), cause.as_str()]);
         let _request = self.request_lock(request_id).await;
@@ -149,6 +150,7 @@ impl Engine {
 
     /// Cancels a run. One that has ended is answered unchanged.
     pub async fn cancel_run(&self, id: RunId, reason: &str) -> Result<Run> {
+        let _part = self.0.tracer.enter("cancel_run");
         self.stored_run(id).await?;
         if reason.chars().count() > 200 {
             return Err(Error::invalid("reason", "at most 200 characters"));
@@ -373,6 +375,7 @@ fn restored_task(
         offer,
         driver: step.driver.clone(),
         accepted: attempt.is_some(),
+        offered: attempt.map_or(now, |attempt| attempt.started),
         pushed: None,
         lease_until: tick + options.lease_time,
         stop: attempt

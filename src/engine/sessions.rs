@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
-use super::Engine;
 use super::board::{Board, Session};
 use super::change::Change;
 use super::outbox::{CancelReason, Outbox, Outgoing, Verdict};
+use super::{Engine, journal};
 use crate::error::{Error, Result};
 use crate::model::driver::{Driver, EventFilter};
 use crate::model::json::Json;
@@ -15,6 +15,7 @@ use crate::model::name::{InstanceId, Name, Noun, RunId, TaskId};
 use crate::model::pipeline::{Labels, Pipeline};
 use crate::model::resource::Resource;
 use crate::model::run::{Event, Offer, Run, StepState};
+use crate::trace::TraceContext;
 
 /// What a driver says first on a stream.
 #[derive(Clone, Debug)]
@@ -56,6 +57,8 @@ pub struct WholeTask {
     pub pipeline: Option<Pipeline>,
     /// The steps before it that succeeded, by index, and their data.
     pub results: Vec<(usize, Option<Json>)>,
+    /// Its place in a trace, if the run belongs to one.
+    pub trace: Option<TraceContext>,
 }
 
 impl Engine {
@@ -76,6 +79,7 @@ impl Engine {
         self.introduce(&mut change, &hello);
         let verdicts = self.verdicts(&mut change, &hello, &done_before);
         connect(&mut change, &hello, &session);
+        journal::connected(&hello);
         change.send(&session, Outgoing::Welcome(verdicts));
         change.touch(&hello.driver);
         change.commit(slot);
@@ -139,6 +143,7 @@ impl Engine {
             return Ok(());
         };
         instance.session = None;
+        journal::gone(session, clean);
         let tasks = (clean && instance.draining).then(|| instance.tasks.clone());
         drop(instance);
         for task in tasks.into_iter().flatten() {
@@ -259,6 +264,7 @@ impl Engine {
             }
         }
         Ok(WholeTask {
+            trace: self.0.place_for_driver(&run, offer.task),
             offer,
             run,
             step,

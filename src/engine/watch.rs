@@ -10,15 +10,26 @@ use futures_util::stream::try_unfold;
 use tokio::sync::watch;
 
 use super::Engine;
-use super::resources::Seen;
 use crate::error::{Error, Result};
 use crate::model::name::Name;
+use crate::model::resource::Resource;
 use crate::store::Position;
 
 /// A watch that has nothing to say says so this often.
 const BOOKMARK_PERIOD: Duration = Duration::from_secs(30);
 /// How many objects a watch reads at a time.
 const READ_MOST: usize = 100;
+
+/// One thing seen by a watch of resources.
+#[derive(Clone, Debug)]
+pub enum Seen {
+    /// A resource as it stands.
+    Resource(Resource),
+    /// A resource that was deleted, as it last was.
+    Deleted(Resource),
+    /// Nothing changed up to here.
+    Bookmark,
+}
 
 /// A watch of resources, between two things that it sees.
 struct ResourceWatch {
@@ -35,9 +46,27 @@ struct ResourceWatch {
 }
 
 impl Engine {
+    /// Follows resources: as they stand and then what comes, or what came after a position. Ends with what stands
+    /// where it does not `follow`.
+    pub async fn watch_resources(
+        &self,
+        kind: Option<Name>,
+        after: Option<Position>,
+        follow: bool,
+    ) -> Result<impl Stream<Item = Result<(Position, Seen)>> + use<>> {
+        let now = *self.0.store.committer().position().borrow();
+        if after.is_some_and(|after| after > now) {
+            return Err(Error::PositionAhead { newest: now.0 });
+        }
+        if let Some(after) = after {
+            self.check_kept(after)?;
+        }
+        Ok(self.seen_resources(kind, after, now, follow))
+    }
+
     /// The objects as they stood at `now` and the changes after it, or the changes after `after`. Ends with what
     /// stands where it does not `follow`.
-    pub(super) fn seen_resources(
+    fn seen_resources(
         &self,
         kind: Option<Name>,
         after: Option<Position>,

@@ -13,6 +13,7 @@ pub use self::event::{Effect, Event};
 pub use self::machine::fan_out;
 use super::name::{InstanceId, Name, ObjectId, RunId, TaskId};
 use super::pipeline::Labels;
+use crate::trace::TraceContext;
 
 /// What caused a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -176,6 +177,8 @@ pub struct Run {
     pub started: Option<Timestamp>,
     /// When it ended.
     pub ended: Option<Timestamp>,
+    /// What it belongs to in a trace: the span of the request that caused it.
+    pub trace: Option<TraceContext>,
 }
 
 /// A step inside a run.

@@ -1,6 +1,8 @@
-//! How the server is watched: figures, and what it logs.
+//! How the server is watched: figures, traces, and what it logs.
 //!
-//! The only room that knows the libraries for it. The other rooms count with `meter` and know nothing of names or
-//! formats; what they counted is collected here when somebody asks.
+//! The only room that knows the libraries for it. The other rooms count with `meter`, record with `trace`, and know
+//! nothing of formats or of who collects.
 
+pub mod logs;
 pub mod metrics;
+pub mod traces;

@@ -3,6 +3,7 @@
 use prost::Message;
 
 use super::keys::{Family, Key, Prefix};
+use crate::trace::Below;
 
 /// The store's own counter: each committed batch has one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,6 +72,8 @@ pub struct Batch {
     pub(super) expects: Vec<Expect>,
     pub(super) writes: Vec<Write>,
     pub(super) bytes: usize,
+    /// Where its way to the disk is recorded, if it is.
+    pub(super) trace: Option<Below>,
 }
 
 impl Batch {
@@ -107,6 +110,13 @@ impl Batch {
     /// How many rows it writes or deletes.
     pub fn rows(&self) -> usize {
         self.writes.len()
+    }
+
+    /// Has its way to the disk recorded. The first who asks for it gets it.
+    pub fn trace(&mut self, below: Option<Below>) {
+        if self.trace.is_none() {
+            self.trace = below;
+        }
     }
 
     /// Bytes of its writes.

@@ -7,26 +7,25 @@
 //! Invariants: a callback that hears `Ok` is called after the fsync; batches take effect in the order in which they
 //! were handed in; after one failed write nothing is ever answered `Ok` again.
 
-use std::collections::{HashMap, HashSet};
+mod writer;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use rocksdb::{DB, WriteBatch, WriteOptions};
+use rocksdb::DB;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
-use super::batch::{Batch, Expect, Position, Value, Write};
+use self::writer::Writer;
+use super::batch::{Batch, Position};
 use super::figures::Figures;
-use super::keys::{Family, Key};
-use super::read;
 use super::{Error, Result};
+use crate::trace::Below;
 
 /// Bytes that one permit of the queue stands for.
 const UNIT: usize = 16 << 10;
 /// Permits of the queue: 64 MiB or 4,096 batches, whichever comes first.
 const UNITS: usize = 4096;
-/// Most bytes that one group writes before it is synced.
-const GROUP_BYTES: usize = 8 << 20;
 
 type Done = Box<dyn FnOnce(Result<Position>) + Send>;
 
@@ -192,6 +191,20 @@ impl Shared {
         });
     }
 
+    /// Records how long batches waited, and how long their group's write took, which began then and is over.
+    fn record(&self, traced: Vec<(Below, Duration)>, began: Instant) {
+        if traced.is_empty() {
+            return;
+        }
+        let ended = SystemTime::now();
+        let taken = ended - began.elapsed();
+        for (below, queued) in traced {
+            let waited = began.duration_since(self.start).saturating_sub(queued);
+            below.record("commit.queue", taken - waited, taken);
+            below.record("commit.fsync", taken, ended);
+        }
+    }
+
     /// A group begins with the job that was handed over at this time.
     fn begin(&self, queued: Duration) {
         let micros = u64::try_from(queued.as_micros()).unwrap_or(u64::MAX - 1);
@@ -200,234 +213,4 @@ impl Shared {
             .waits
             .took(self.start.elapsed().saturating_sub(queued));
     }
-}
-
-struct Writer {
-    db: Arc<DB>,
-    position: Position,
-    shared: Arc<Shared>,
-}
-
-/// Keys that the group has written so far: the position they are at, or `None` for deleted. Kept only of the families
-/// that preconditions of the group look at.
-struct Overlay {
-    keys: HashMap<(Family, Vec<u8>), Option<Position>>,
-    families: HashSet<Family>,
-}
-
-impl Overlay {
-    fn of(group: &[Job]) -> Self {
-        let expects = group.iter().flat_map(|job| &job.batch.expects);
-        Self {
-            keys: HashMap::new(),
-            families: expects.map(Expect::family).collect(),
-        }
-    }
-
-    fn note(&mut self, family: Family, key: Vec<u8>, at: Option<Position>) {
-        if self.families.contains(&family) {
-            self.keys.insert((family, key), at);
-        }
-    }
-}
-
-impl Writer {
-    fn run(mut self, mut inbox: mpsc::Receiver<Order>) {
-        while let Some(first) = inbox.blocking_recv() {
-            let (group, stop) = gather(first, &mut inbox);
-            if let Some(job) = group.first() {
-                self.shared.begin(job.queued);
-            }
-            self.write(group);
-            self.shared.oldest.store(u64::MAX, Ordering::Relaxed);
-            if let Some(stop) = stop {
-                inbox.close();
-                while let Ok(order) = inbox.try_recv() {
-                    if let Order::Commit(job) = order {
-                        (job.done)(Err(Error::Closed));
-                    }
-                }
-                // Whoever stops may have gone.
-                let _ = stop.send(());
-                return;
-            }
-        }
-    }
-
-    fn write(&mut self, group: Vec<Job>) {
-        if self.shared.failed.borrow().is_some() {
-            group
-                .into_iter()
-                .for_each(|job| (job.done)(Err(Error::Closed)));
-            return;
-        }
-        let mut rows = WriteBatch::default();
-        let mut overlay = Overlay::of(&group);
-        let before = self.position;
-        let mut answers = Vec::with_capacity(group.len());
-        let figures = Arc::clone(&self.shared);
-        let figures = &figures.figures;
-        for job in group {
-            figures.bytes.add(job.batch.bytes as u64);
-            let outcome = self.add(job.batch, &mut rows, &mut overlay);
-            answers.push((job.done, outcome));
-        }
-        let written = if rows.is_empty() {
-            Ok(())
-        } else {
-            figures.group_batches.saw(answers.len() as u64);
-            figures.group_writes.saw(rows.len() as u64);
-            let began = Instant::now();
-            let synced = self.sync(rows);
-            figures.syncs.took(began.elapsed());
-            synced
-        };
-        match written {
-            Ok(()) => {
-                answers
-                    .into_iter()
-                    .for_each(|(done, outcome)| done(outcome));
-                if self.position > before {
-                    self.shared.position.send_replace(self.position);
-                }
-            }
-            Err(error) => {
-                self.shared.fail(&error.to_string());
-                answers
-                    .into_iter()
-                    .for_each(|(done, _)| done(Err(Error::Database(error.to_string()))));
-            }
-        }
-    }
-
-    /// Adds one batch to the group, if its preconditions hold.
-    fn add(
-        &mut self,
-        batch: Batch,
-        rows: &mut WriteBatch,
-        overlay: &mut Overlay,
-    ) -> Result<Position> {
-        for expect in &batch.expects {
-            self.check(expect, overlay)?;
-        }
-        if batch.writes.is_empty() {
-            return Ok(self.position);
-        }
-        self.position = Position(self.position.0 + 1);
-        for write in batch.writes {
-            match write {
-                Write::Put(family, key, value) => self.put(family, key, value, rows, overlay),
-                Write::Append(family, mut key, value) => {
-                    key.extend(self.position.0.to_be_bytes());
-                    self.put(family, key, value, rows, overlay);
-                }
-                Write::Delete(family, key) => {
-                    rows.delete_cf(&read::handle(&self.db, family), &key);
-                    overlay.note(family, key, None);
-                }
-                Write::DeleteRange(family, from, to) => {
-                    rows.delete_range_cf(&read::handle(&self.db, family), &from, &to);
-                }
-            }
-        }
-        Ok(self.position)
-    }
-
-    fn put(
-        &self,
-        family: Family,
-        key: Vec<u8>,
-        value: Value,
-        rows: &mut WriteBatch,
-        overlay: &mut Overlay,
-    ) {
-        rows.put_cf(
-            &read::handle(&self.db, family),
-            &key,
-            value.at(self.position),
-        );
-        overlay.note(family, key, Some(self.position));
-    }
-
-    fn check(&self, expect: &Expect, overlay: &Overlay) -> Result<()> {
-        let holds = match expect {
-            Expect::Absent(family, key) => self.stands(*family, key, overlay)?.is_none(),
-            Expect::At(family, key, position) => {
-                self.stands(*family, key, overlay)? == Some(*position)
-            }
-            Expect::Empty(family, prefix) => self.is_empty(*family, prefix, overlay)?,
-        };
-        if holds {
-            Ok(())
-        } else {
-            Err(Error::Conflict(format!("{expect:?}")))
-        }
-    }
-
-    /// The position at which a key was last written.
-    fn stands(&self, family: Family, key: &[u8], overlay: &Overlay) -> Result<Option<Position>> {
-        match overlay.keys.get(&(family, key.to_vec())) {
-            Some(known) => Ok(*known),
-            None => read::position_at(&self.db, family, key),
-        }
-    }
-
-    fn is_empty(&self, family: Family, prefix: &[u8], overlay: &Overlay) -> Result<bool> {
-        let written = |key: &Vec<u8>| key.starts_with(prefix);
-        if overlay
-            .keys
-            .iter()
-            .any(|((of, key), at)| *of == family && written(key) && at.is_some())
-        {
-            return Ok(false);
-        }
-        let mode = rocksdb::IteratorMode::From(prefix, rocksdb::Direction::Forward);
-        for item in self.db.iterator_cf(&read::handle(&self.db, family), mode) {
-            let (key, _) = item?;
-            if !key.starts_with(prefix) {
-                break;
-            }
-            if overlay.keys.get(&(family, key.to_vec())) != Some(&None) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    fn sync(&self, mut rows: WriteBatch) -> Result<()> {
-        let (family, key) = Key::Position.encode();
-        rows.put_cf(
-            &read::handle(&self.db, family),
-            key,
-            self.position.0.to_be_bytes(),
-        );
-        let mut options = WriteOptions::default();
-        options.set_sync(true);
-        Ok(self.db.write_opt(rows, &options)?)
-    }
-}
-
-/// Takes what waits, up to the size of a group.
-fn gather(
-    first: Order,
-    inbox: &mut mpsc::Receiver<Order>,
-) -> (Vec<Job>, Option<oneshot::Sender<()>>) {
-    let mut group = Vec::new();
-    let mut bytes = 0;
-    let mut next = Some(first);
-    while let Some(order) = next {
-        match order {
-            Order::Commit(job) => {
-                bytes += job.batch.bytes;
-                group.push(job);
-            }
-            Order::Stop(stop) => return (group, Some(stop)),
-        }
-        next = if bytes < GROUP_BYTES {
-            inbox.try_recv().ok()
-        } else {
-            None
-        };
-    }
-    (group, None)
 }

@@ -197,6 +197,7 @@ impl World {
             created: self.now,
             started: None,
             ended: None,
+            trace: None,
         };
         batch.index_run(&run);
         batch.put_run(&run);

@@ -5,34 +5,45 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room, a folder or a file of `src/`, and the rooms that it may name besides itself.
-const ROOMS: [(&str, &[&str]); 15] = [
+const ROOMS: [(&str, &[&str]); 16] = [
     ("meter", &[]),
-    ("model", &["error"]),
+    ("trace", &[]),
+    ("model", &["error", "trace"]),
     ("error", &["model", "store"]),
-    ("store", &["meter", "model"]),
-    ("engine", &["error", "meter", "model", "store"]),
+    ("store", &["meter", "model", "trace"]),
+    ("engine", &["error", "meter", "model", "store", "trace"]),
     ("proto", &[]),
     (
         "api",
-        &["engine", "error", "meter", "model", "proto", "store"],
+        &[
+            "engine", "error", "meter", "model", "proto", "store", "trace",
+        ],
     ),
-    ("observe", &["api", "engine", "meter", "model", "store"]),
+    (
+        "observe",
+        &[
+            "api", "config", "engine", "meter", "model", "store", "trace",
+        ],
+    ),
     ("config", &["model"]),
     ("drivers", &[]),
     (
         "server",
         &[
-            "api", "config", "engine", "error", "model", "observe", "proto", "store",
+            "api", "config", "engine", "error", "model", "observe", "proto", "store", "trace",
         ],
     ),
     ("offline", &["store"]),
-    ("cli", &["config", "drivers", "offline", "server"]),
+    (
+        "cli",
+        &["config", "drivers", "observe", "offline", "server"],
+    ),
     ("lib", &[]),
     ("main", &[]),
 ];
 
 /// Libraries, by how their names begin, and the rooms that may use them.
-const LIBRARIES: [(&str, &[&str]); 16] = [
+const LIBRARIES: [(&str, &[&str]); 18] = [
     ("rocksdb", &["store"]),
     ("tonic", &["api", "cli", "proto"]),
     ("axum", &["api"]),
@@ -40,11 +51,15 @@ const LIBRARIES: [(&str, &[&str]); 16] = [
     ("tower", &["api"]),
     (
         "tokio",
-        &["api", "cli", "drivers", "engine", "main", "server", "store"],
+        &[
+            "api", "cli", "drivers", "engine", "main", "observe", "server", "store", "trace",
+        ],
     ),
     ("jsonschema", &["model"]),
     ("prometheus_client", &["observe"]),
     ("zstd", &["offline"]),
+    ("opentelemetry", &["observe"]),
+    ("tracing_subscriber", &["config", "observe"]),
     ("conveyor_client", &["cli", "drivers"]),
     ("backon", &["cli"]),
     ("clap_complete", &["cli"]),

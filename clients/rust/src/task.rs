@@ -32,6 +32,11 @@ pub struct Task {
     pub results: Vec<proto::StepResult>,
     /// When its time is over, if it has a timeout. The server then cancels it.
     pub deadline: Option<Instant>,
+    /// Its place in a trace, as W3C's `traceparent` header has it: spans of the driver belong below it. Empty: the run
+    /// belongs to no trace.
+    pub traceparent: String,
+    /// What other systems pass on with it, as the `tracestate` header has it. May be empty.
+    pub tracestate: String,
     /// Where it logs.
     pub log: Logger,
     /// How it learns that it is to stop.
@@ -115,6 +120,8 @@ impl Task {
             },
             results: offer.results,
             deadline: time_left.and_then(|left| now.checked_add(left)),
+            traceparent: offer.traceparent,
+            tracestate: offer.tracestate,
             log,
             cancel,
         }

@@ -5,7 +5,7 @@ use tonic::{Request, Response, Status};
 
 use super::{Answers, Api, page, page_of, some_name};
 use crate::api::convert::{definition_input, resource_input};
-use crate::engine::resources::Seen;
+use crate::engine::watch::Seen;
 use crate::error::Error;
 use crate::model::name::Name;
 use crate::model::resource::DefinitionInput;

@@ -116,7 +116,7 @@ pub(super) fn reply(
         heartbeat,
         stop: options.stop.clone(),
         is_over: false,
-        _open: options.figures.event_streams.hold(),
+        _open: options.watch.figures.event_streams.hold(),
     };
     let chunks = stream::unfold(reply, async |mut reply| {
         let chunk = reply.next().await?;

@@ -32,7 +32,7 @@ where
     N: Service<Request, Response = Response, Error = Infallible>,
 {
     if let Err(failure) = admit(options, &request) {
-        options.figures.refused.one();
+        options.watch.figures.refused.one();
         return failure.into_response();
     }
     let origin = request.headers().get(ORIGIN);

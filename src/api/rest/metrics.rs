@@ -22,7 +22,7 @@ async fn metrics(
     headers: HeaderMap,
 ) -> Response {
     let format = wanted(&headers);
-    let exposition = Arc::clone(&options.exposition);
+    let exposition = Arc::clone(&options.watch.exposition);
     // Some figures are looked up on the disk.
     match tokio::task::spawn_blocking(move || exposition.write(format)).await {
         Ok(text) => ([(CONTENT_TYPE, media_type(format))], text).into_response(),

@@ -26,10 +26,13 @@ use http::{Method, StatusCode, Uri};
 use tonic::Code;
 use tower_http::normalize_path::NormalizePath;
 
-use super::figures::{Asked, Figures};
+use super::exchange::Asked;
+use super::figures::Figures;
 use super::{RouterOptions, Services};
 use error::Failure;
 use routes::Endpoints;
+
+use crate::trace;
 
 /// Everything that is not gRPC.
 #[derive(Clone, Debug)]
@@ -48,7 +51,7 @@ impl Rest {
             .merge(metrics::routes())
             .merge(stream::routes())
             .merge(openapi::routes())
-            .counted(&options.figures);
+            .counted(&options.watch.figures);
         let routes = routes
             .fallback(not_found)
             .method_not_allowed_fallback(method_not_allowed)
@@ -61,13 +64,18 @@ impl Rest {
     }
 
     pub(super) fn figures(&self) -> &Arc<Figures> {
-        &self.options.figures
+        &self.options.watch.figures
     }
 
     /// Answers a request, where [`guard`] lets it in.
-    pub(super) async fn call(&self, mut request: Request) -> Response {
+    pub(super) async fn call(&self, mut request: Request, trace: trace::Request) -> Response {
         let endpoint = self.endpoints.of(request.uri().path());
-        let asked = Asked::begin(&self.options.figures, endpoint, request.method());
+        let asked = Asked::begin(
+            &self.options.watch.figures,
+            endpoint,
+            request.method(),
+            trace,
+        );
         request.extensions_mut().insert(Arc::clone(&self.options));
         let response = guard::check(&self.options, request, self.routes.clone()).await;
         asked.answered(response.status());

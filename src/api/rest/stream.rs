@@ -65,7 +65,7 @@ async fn follow<S: Services>(
         let upgrade = upgrade.map_err(|rejection| Failure::invalid("", &rejection.body_text()))?;
         let tail = Tail::open(&*api, wanted, &options.stop).await?;
         let (tracker, stop) = (options.tracker.clone(), options.stop.clone());
-        let open = options.figures.websockets.hold();
+        let open = options.watch.figures.websockets.hold();
         let follow = async move |socket| {
             websocket::follow(socket, tail, format, stop).await;
             drop((place, open));

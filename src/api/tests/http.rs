@@ -15,7 +15,8 @@ use tokio_util::task::TaskTracker;
 
 use super::stub::Stub;
 use crate::api::listen::{ListenOptions, serve};
-use crate::api::{Doors, Exposition, ExpositionFormat, RouterOptions};
+use crate::api::{Doors, Exposition, ExpositionFormat, RouterOptions, Watch};
+use crate::trace::Tracer;
 
 /// Largest body that the server takes.
 pub(super) const BODY_BYTES: usize = 100_000;
@@ -71,8 +72,11 @@ impl Site {
             loopback: true,
             hosts: vec!["named.example".into()],
             origins: vec!["https://friend.example".into()],
-            figures: Arc::default(),
-            exposition: Arc::new(NoFigures),
+            watch: Watch {
+                figures: Arc::default(),
+                tracer: Tracer::default(),
+                exposition: Arc::new(NoFigures),
+            },
         };
         let doors = Doors::new(Stub, Stub, options);
         let options = ListenOptions {

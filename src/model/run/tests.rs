@@ -44,6 +44,7 @@ fn run(steps: usize, in_order: bool) -> Run {
         created: Timestamp::UNIX_EPOCH,
         started: None,
         ended: None,
+        trace: None,
     }
 }
 

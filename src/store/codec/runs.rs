@@ -7,6 +7,7 @@ use crate::model::run::{
     StepState, Stop,
 };
 use crate::store::records;
+use crate::trace::TraceContext;
 
 impl From<&Run> for records::Run {
     fn from(it: &Run) -> Self {
@@ -41,6 +42,16 @@ impl From<&Run> for records::Run {
             created: nanos(it.created),
             started: it.started.map_or(0, nanos),
             ended: it.ended.map_or(0, nanos),
+            traceparent: it
+                .trace
+                .as_ref()
+                .map(TraceContext::traceparent)
+                .unwrap_or_default(),
+            tracestate: it
+                .trace
+                .as_ref()
+                .map(|trace| trace.tracestate().to_owned())
+                .unwrap_or_default(),
         }
     }
 }
@@ -85,6 +96,7 @@ impl TryFrom<records::Run> for Run {
             created: time(it.created)?,
             started: some_time(it.started)?,
             ended: some_time(it.ended)?,
+            trace: TraceContext::parse(&it.traceparent, &it.tracestate),
         })
     }
 }

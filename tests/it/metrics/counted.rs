@@ -29,7 +29,7 @@ async fn each_request_is_counted_once_under_its_method_route_and_code() {
         server.http("PATCH", "/resources", &[], "").await.status,
         405
     );
-    assert_eq!(server.http("GETT", "/resources", &[], "").await.status, 405);
+    assert_eq!(server.http("GETT", "/resources", &[], "").await.status, 400);
     assert_eq!(
         server.post("/resources", &" ".repeat(2000)).await.status,
         413
@@ -65,7 +65,7 @@ async fn each_request_is_counted_once_under_its_method_route_and_code() {
             1.0,
         ),
         (
-            r#"method="other",endpoint="/resources",status_code="405""#,
+            r#"method="other",endpoint="/resources",status_code="400""#,
             1.0,
         ),
         (
