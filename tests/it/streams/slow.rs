@@ -15,6 +15,7 @@ const BATCH: u64 = 1000;
 const BYTES: usize = 800;
 /// More than the caches and buffers of a server that writes 80 MB. Should it keep what the slow ones have not read, it
 /// would hold 100 MB more for each of the two.
+const MOST_GROWN: u64 = 180 << 20;
 
 const RUN: &str = "run-of-somebody";
 
@@ -33,11 +34,13 @@ async fn hundred_thousand_lines_reach_slow_and_fast_readers_whole_and_memory_sta
     let [sse, websocket] = &mut fast;
     tokio::join!(write(&server), sse.read(1, LINES), websocket.read(1, LINES));
     let grown = server.resident_bytes().saturating_sub(before);
+    assert!(grown < MOST_GROWN, "the server has grown by {grown} bytes");
     // What was left unread is still to be had, at any pace.
     for reader in &mut slow {
         reader.read(1, LINES).await;
     }
     let grown = server.resident_bytes().saturating_sub(before);
+    assert!(grown < MOST_GROWN, "the server has grown by {grown} bytes");
 }
 
 async fn write(server: &Server) {
