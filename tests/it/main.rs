@@ -5,6 +5,7 @@
 
 mod backup;
 mod cli;
+mod client;
 mod connections;
 mod crash;
 mod definitions;

@@ -19,7 +19,7 @@ fn conformance(options: &[&str]) {
         .args(options)
         .arg("--")
         .arg(contender);
-    let ended = command.output().unwrap();
+    let ended = command.output().expect("the suite is built with its test");
     let (said, errors) = (
         String::from_utf8_lossy(&ended.stdout),
         String::from_utf8_lossy(&ended.stderr),

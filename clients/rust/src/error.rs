@@ -37,6 +37,12 @@ pub enum Error {
         /// What the server said.
         status: Box<tonic::Status>,
     },
+    /// The server answered a call with an error.
+    #[error("{} ({:?})", .0.message(), .0.code())]
+    Answer(Box<tonic::Status>),
+    /// What a user gave has no JSON form, or JSON does not have the shape that a user asks for.
+    #[error("{0}")]
+    Json(#[from] serde_json::Error),
     /// A manager was started with no driver in it.
     #[error("there is no driver to run: add one with `Manager::driver`")]
     NoDriver,
@@ -46,6 +52,12 @@ pub enum Error {
         /// What the system said.
         reason: String,
     },
+}
+
+impl From<tonic::Status> for Error {
+    fn from(status: tonic::Status) -> Self {
+        Self::Answer(Box::new(status))
+    }
 }
 
 /// What to do about a code that no new try can cure.

@@ -3,9 +3,11 @@
 //! | module | what it owns |
 //! |---|---|
 //! | `client` | one connection and the typed clients of the services |
+//! | `resource`, `tail` | the calls that users need most: create, apply, get, delete; follow a log |
 //! | `driver` | what a driver says of itself, and its reconcile function |
 //! | `manager` | runs drivers against a server until they are told to stop |
 //! | `task`, `cancel`, `logger`, `outcome` | what a reconcile function is given and gives back |
+//! | `backoff` | how long to wait before a new try |
 //! | `session` | one driver instance: stream after stream, and the work between them |
 //! | `stream` | one stream: hello, welcome, heartbeat, close |
 //! | `ledger`, `held`, `lease`, `limits` | the protocol's rules for the tasks in hand, without I/O |
@@ -14,6 +16,7 @@
 //!
 //! A reader who wants to write a driver starts with [`Driver`] and [`Manager`].
 
+mod backoff;
 mod cancel;
 mod client;
 mod driver;
@@ -27,10 +30,12 @@ mod logger;
 mod manager;
 mod outcome;
 mod panics;
+mod resource;
 mod session;
 mod spill;
 mod split;
 mod stream;
+mod tail;
 mod task;
 mod work;
 
@@ -47,6 +52,8 @@ pub use error::Error;
 pub use logger::Logger;
 pub use manager::Manager;
 pub use outcome::{IntoOutcome, Outcome};
+pub use resource::{Change, Resource};
+pub use tail::{Tail, Tailed};
 pub use task::{Task, TaskResource, TaskStep};
 pub use tokio_util::sync::CancellationToken;
 pub use tonic;

@@ -7,7 +7,6 @@ use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
@@ -16,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 use uuid::Uuid;
 
+use crate::backoff::Backoff;
 use crate::client::MESSAGE_BYTES;
 use crate::driver::Driver;
 use crate::error::Error;
@@ -24,9 +24,6 @@ use crate::proto::Hello;
 use crate::stream::{End, Stream};
 use crate::work::carry_out;
 
-/// The shortest and the longest wait before a new stream. Jitter doubles a wait at most, so the
-/// longest has half of the ten seconds.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// How long work has to stop when the driver is told to end at once.
 const ABORT_GRACE: Duration = Duration::from_secs(2);
 /// How long work of a replaced instance, or at the end of a lease, has to stop.
@@ -106,7 +103,7 @@ impl Session {
     /// One stream after the other.
     async fn serve(&self) -> Result<(), Error> {
         let mut instance = Uuid::new_v4();
-        let mut backoff = new_backoff();
+        let mut backoff = Backoff::new();
         for stream_number in 1.. {
             let why = match self.stream(instance, stream_number, &mut backoff).await {
                 End::Drained => break,
@@ -125,7 +122,7 @@ impl Session {
                     });
                 }
             };
-            let delay = backoff.next().unwrap_or(BACKOFF.1);
+            let delay = backoff.next_wait();
             warn!(
                 driver = self.driver.name,
                 "{why}; trying again in {} ms",
@@ -140,7 +137,7 @@ impl Session {
     }
 
     /// One stream, from its Hello to its end.
-    async fn stream(&self, instance: Uuid, number: u64, backoff: &mut ExponentialBackoff) -> End {
+    async fn stream(&self, instance: Uuid, number: u64, backoff: &mut Backoff) -> End {
         let hello_at = Instant::now();
         let opened = tokio::select! {
             opened = Stream::open(&self.server, self.hello(instance, number)) => opened,
@@ -158,7 +155,7 @@ impl Session {
                 let end = stream.converse(self).await;
                 // A stream that ends at once counts as one more failure.
                 if hello_at.elapsed() >= patience {
-                    *backoff = new_backoff();
+                    *backoff = Backoff::new();
                 }
                 end
             }
@@ -239,13 +236,4 @@ impl Session {
             () = patience => warn!(driver = self.driver.name, "leaves work that does not stop"),
         }
     }
-}
-
-fn new_backoff() -> ExponentialBackoff {
-    let builder = ExponentialBuilder::default().without_max_times();
-    builder
-        .with_min_delay(BACKOFF.0)
-        .with_max_delay(BACKOFF.1)
-        .with_jitter()
-        .build()
 }

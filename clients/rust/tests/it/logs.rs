@@ -1,8 +1,11 @@
 //! Log lines: in order, each once, kept until they are on disk.
 
+use std::sync::Arc;
+
 use conveyor_client::proto::driver_stream_request::Kind as FromDriver;
 use conveyor_client::proto::*;
 use conveyor_client::{CancelReason as Why, Driver, Outcome, Task};
+use tokio::sync::Notify;
 
 use crate::script::{Link, Script, fate, offer, soon, welcome};
 use crate::support::{InHand, Running, Wire, by_hand};
@@ -217,6 +220,67 @@ async fn full_memory_makes_the_logger_wait_for_acks() {
     );
     let result = store.serve(&mut link).await;
     assert_eq!((result.lines, store.lines.len()), (320, 320));
+}
+
+#[tokio::test]
+async fn lines_beyond_memory_wait_in_a_file_and_arrive_in_order() {
+    let mut server = Script::start().await;
+    let said = Arc::new(Notify::new());
+    let say = Arc::clone(&said);
+    let driver = Driver::new("chatty", move |task: Task| {
+        let say = Arc::clone(&say);
+        async move {
+            for number in 0..20_000 {
+                task.log.line("stdout", format!("line {number}")).await;
+            }
+            say.notify_one();
+            Outcome::success("counted")
+        }
+    });
+    let _running = Running::start(server.url(), driver.log_memory(64 << 10));
+    let (mut link, _) = server.welcome(vec![]).await;
+    link.offer(offer("t", 1, "a")).await;
+    link.ack().await;
+    // No line is acked, and yet the work comes to its end.
+    soon("the end of the work", said.notified()).await;
+    drop(link);
+    let go_on = vec![fate("t", 1, TaskVerdict::GoOn, 0)];
+    let (mut link, hello) = server.welcome(go_on).await;
+    assert_eq!(hello.tasks[0].next_line, 20_000);
+    let mut store = Store::default();
+    assert_eq!(store.serve(&mut link).await.lines, 20_000);
+    for (number, line) in store.lines.iter().enumerate() {
+        assert_eq!(line.message, format!("line {number}"));
+    }
+}
+
+#[tokio::test]
+async fn a_command_writes_both_of_its_streams_and_gives_its_status() {
+    let mut server = Script::start().await;
+    let driver = Driver::new("runner", |task: Task| async move {
+        let mut command = tokio::process::Command::new("sh");
+        let command = command.args(["-c", "echo out; echo err >&2; exit 3"]);
+        let status = task.log.run(command).await?;
+        let missing = task
+            .log
+            .run(&mut tokio::process::Command::new("/no/such"))
+            .await;
+        let missing = missing.is_err();
+        Ok::<_, std::io::Error>(Outcome::success(format!("{:?} {missing}", status.code())))
+    });
+    let _running = Running::start(server.url(), driver);
+    let (mut link, _) = server.welcome(vec![]).await;
+    link.offer(offer("t", 1, "a")).await;
+    link.ack().await;
+    let mut store = Store::default();
+    assert_eq!(store.serve(&mut link).await.message, "Some(3) true");
+    let mut lines: Vec<_> = store
+        .lines
+        .iter()
+        .map(|line| (&*line.stream, &*line.message))
+        .collect();
+    lines.sort_unstable();
+    assert_eq!(lines, [("stderr", "err"), ("stdout", "out")]);
 }
 
 #[tokio::test]
