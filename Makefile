@@ -31,7 +31,7 @@ test: ## runs every test
 # Its table stands in clients/conformance/README.md: CONFORMANCE_OPTIONS="--into clients/conformance/README.md" writes it.
 conformance: ## runs every driver runtime against the scripted server: a table of case against runtime
 	@scripts/deps.sh build clients
-	@$(CARGO) build --locked --package conveyor-conformance --package conveyor-client --bins --examples
+	@cargo build --locked --package conveyor-conformance --package conveyor-client --bins --examples
 	@CONFORMANCE="$(abspath $(TARGET))/debug/conformance" CONTENDER_RUST="$(abspath $(TARGET))/debug/examples/contender" \
 		scripts/conformance.sh
 

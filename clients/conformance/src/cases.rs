@@ -90,6 +90,11 @@ pub(crate) const ALL: &[Case] = &[
         "an offer beyond the slots is refused with a reason"
     ),
     case!(
+        "side-by-side",
+        offers::side_by_side,
+        "tasks work side by side, and each one's lines and result are its own"
+    ),
+    case!(
         "second-offer-of-a-step",
         offers::second_of_a_step,
         "a new offer of a step at work is acked at once, and started when the old work has stopped"
@@ -118,6 +123,11 @@ pub(crate) const ALL: &[Case] = &[
         "cancel-before-start",
         cancels::before_the_start,
         "a task that is cancelled while it waits for old work never starts"
+    ),
+    case!(
+        "outstayed-grace",
+        cancels::outstayed_grace,
+        "work that does not heed its cancel is reported as failed when the grace is over"
     ),
     case!(
         "heartbeats-name-tasks",

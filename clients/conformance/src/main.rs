@@ -27,11 +27,13 @@ mod stage;
 mod store;
 mod wire;
 
+use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cases::Case;
 use crate::contender::Program;
@@ -98,7 +100,7 @@ fn jobs() -> usize {
 async fn run(arguments: Arguments) -> Result<ExitCode, String> {
     let cases = chosen(&arguments.cases)?;
     if arguments.list {
-        print!("{}", report::list(&cases));
+        show(&report::list(&cases))?;
         return Ok(ExitCode::SUCCESS);
     }
     let [command, rest @ ..] = &arguments.command[..] else {
@@ -114,7 +116,11 @@ async fn run(arguments: Arguments) -> Result<ExitCode, String> {
         jobs: arguments.jobs.max(1),
         prove: arguments.prove,
     };
-    let ends = play.all(&cases).await;
+    let ends = tokio::select! {
+        ends = play.all(&cases) => ends,
+        // Contenders are no part of this process's group: they are ended as their cases are let go.
+        () = told_to_stop() => return Ok(ExitCode::from(130)),
+    };
     let report = Report {
         runtime: arguments.runtime,
         ends,
@@ -124,12 +130,31 @@ async fn run(arguments: Arguments) -> Result<ExitCode, String> {
             .write_into(&file)
             .map_err(|why| format!("{}: {why}", file.display()))?;
     }
-    match arguments.output {
-        Output::Table => print!("{}", report.table()),
-        Output::Json => println!("{}", report.json()),
-        Output::Markdown => print!("{}", report.markdown()),
-    }
+    show(&match arguments.output {
+        Output::Table => report.table(),
+        Output::Json => format!("{}\n", report.json()),
+        Output::Markdown => report.markdown(),
+    })?;
     Ok(ExitCode::from(u8::from(!report.passed())))
+}
+
+/// Prints `text`; a reader who has seen enough is no fault.
+fn show(text: &str) -> Result<(), String> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.to_string()),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Waits for SIGINT or SIGTERM.
+async fn told_to_stop() {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
 }
 
 /// The cases of these names, in the order of the list; without names all.

@@ -9,7 +9,10 @@ use std::time::{Duration, Instant};
 
 use conveyor_client::proto::driver_stream_request::Kind as FromDriver;
 use conveyor_client::proto::driver_stream_response::Kind as FromServer;
-use conveyor_client::proto::{CancelReason, Log, LogAckStatus, ResultOutcome, TaskVerdict};
+use conveyor_client::proto::{
+    Ack, Cancel, CancelReason, Hello, Log, LogAckStatus, Reconcile, Result as TaskResult,
+    ResultOutcome, TaskVerdict, Welcome,
+};
 use tonic::{Code, Status};
 
 use Sabotage::*;
@@ -36,6 +39,7 @@ pub(crate) enum Sabotage {
     KnowsNoMetadata,
     MistakesReason,
     MistakesToken,
+    MixesTasks,
     NeverComes,
     NeverNotices,
     NeverRefuses,
@@ -75,12 +79,14 @@ pub(crate) const PROOFS: &[(&str, Sabotage)] = &[
     ("spec-of-another-shape", SucceedsAlways),
     ("duplicate-offer", AcksOnce),
     ("slots-full", NeverRefuses),
+    ("side-by-side", MixesTasks),
     ("second-offer-of-a-step", AcksLate),
     ("late-ack", HearsNoCancel),
     ("fenced-task", HearsNoCancel),
     ("cancel-reasons", MistakesReason),
     ("cancel-during-reconcile", MistakesToken),
     ("cancel-before-start", HearsNoCancel),
+    ("outstayed-grace", HearsNoCancel),
     ("heartbeats-name-tasks", EmptyHeartbeats),
     ("blocked-thread", NoHeartbeats),
     ("silent-server", NeverNotices),
@@ -212,56 +218,27 @@ impl Saboteur {
             return Some(told);
         };
         let mut past = self.past();
-        let heard = match (&mut told, fault) {
-            (FromServer::Reconcile(offer), KnowsNoMetadata) => offer
-                .resource
-                .as_mut()
-                .map(|it| it.metadata.clear())
-                .is_some(),
-            (FromServer::Reconcile(offer), SmallMessages) => offer
-                .resource
-                .as_ref()
-                .is_some_and(|it| it.spec_json.len() < 4 << 20),
-            (FromServer::Reconcile(offer), _) => {
-                past.tokens.insert(offer.task_id.clone(), offer.token);
+        let heard = match &mut told {
+            FromServer::Reconcile(offer) => past.offer(offer, fault),
+            FromServer::Welcome(welcome) => {
+                rewrite(welcome, fault);
                 true
             }
-            (FromServer::Cancel(_), HearsNoCancel) => false,
-            (FromServer::Cancel(cancel), MistakesReason) => {
-                cancel.set_reason(CancelReason::Fenced);
-                true
+            FromServer::Cancel(cancel) => past.cancel(cancel, fault),
+            FromServer::LogAck(ack) => match fault {
+                HearsNoFence => ack.status() != LogAckStatus::Fenced,
+                NeverRewinds => past.stored.insert(ack.task_id.clone(), ack.next) != Some(ack.next),
+                _ => true,
+            },
+            FromServer::ResultAck(ack) => {
+                fault != HearsNoFence || ack.outcome() != ResultOutcome::Fenced
             }
-            (FromServer::Cancel(cancel), MistakesToken) => {
-                let token = past.tokens.get(&cancel.task_id);
-                cancel.token = token.copied().unwrap_or_default();
-                true
-            }
-            (FromServer::LogAck(ack), HearsNoFence) => ack.status() != LogAckStatus::Fenced,
-            (FromServer::LogAck(ack), NeverRewinds) => {
-                past.stored.insert(ack.task_id.clone(), ack.next) != Some(ack.next)
-            }
-            (FromServer::ResultAck(ack), HearsNoFence) => ack.outcome() != ResultOutcome::Fenced,
-            (FromServer::Message(_), HearsNoBroadcast) => false,
-            (FromServer::Welcome(welcome), IgnoresLimits) => welcome.limits.take().is_some(),
-            (FromServer::Welcome(welcome), SkipsLines) => {
-                welcome
-                    .tasks
-                    .iter_mut()
-                    .for_each(|fate| fate.next_line += 3);
-                true
-            }
-            (FromServer::Welcome(welcome), GoesOnAlways) => {
-                welcome
-                    .tasks
-                    .iter_mut()
-                    .for_each(|fate| fate.set_verdict(TaskVerdict::GoOn));
-                true
-            }
-            (FromServer::Drain(_), RefusesAfterDrain) => {
+            FromServer::Message(_) => fault != HearsNoBroadcast,
+            FromServer::Drain(_) => {
                 past.server_drained = true;
                 true
             }
-            _ => true,
+            FromServer::HeartbeatAck(_) => true,
         };
         heard.then_some(told)
     }
@@ -295,11 +272,32 @@ impl Saboteur {
 }
 
 impl Past {
-    fn hello(
-        &mut self,
-        mut hello: conveyor_client::proto::Hello,
-        fault: Sabotage,
-    ) -> Vec<FromDriver> {
+    /// Whether the driver hears an offer, and which.
+    fn offer(&mut self, offer: &mut Reconcile, fault: Sabotage) -> bool {
+        self.tokens.insert(offer.task_id.clone(), offer.token);
+        let Some(resource) = &mut offer.resource else {
+            return true;
+        };
+        if fault == KnowsNoMetadata {
+            resource.metadata.clear();
+        }
+        fault != SmallMessages || resource.spec_json.len() < 4 << 20
+    }
+
+    /// Whether the driver hears a cancel, and which.
+    fn cancel(&mut self, cancel: &mut Cancel, fault: Sabotage) -> bool {
+        match fault {
+            MistakesReason => cancel.set_reason(CancelReason::Fenced),
+            MistakesToken => {
+                let offered = self.tokens.get(&cancel.task_id);
+                cancel.token = offered.copied().unwrap_or_default();
+            }
+            _ => {}
+        }
+        fault != HearsNoCancel
+    }
+
+    fn hello(&mut self, mut hello: Hello, fault: Sabotage) -> Vec<FromDriver> {
         self.hellos += 1;
         match fault {
             NeverComes => return vec![],
@@ -312,7 +310,7 @@ impl Past {
         vec![FromDriver::Hello(hello)]
     }
 
-    fn ack(&mut self, mut ack: conveyor_client::proto::Ack, fault: Sabotage) -> Vec<FromDriver> {
+    fn ack(&mut self, mut ack: Ack, fault: Sabotage) -> Vec<FromDriver> {
         let again = !self.acked.insert(ack.task_id.clone());
         ack.refused |= fault == RefusesAfterDrain && self.server_drained;
         ack.refused &= fault != NeverRefuses;
@@ -334,6 +332,15 @@ impl Past {
                     return vec![];
                 }
             },
+            MixesTasks => {
+                let other = self
+                    .tokens
+                    .iter()
+                    .find(|(task_id, _)| **task_id != log.task_id);
+                if let Some((task_id, token)) = other {
+                    (log.task_id, log.token) = (task_id.clone(), *token);
+                }
+            }
             Renumbers if self.hellos > 1 => log.first_line = log.first_line.saturating_sub(1),
             _ => {}
         }
@@ -349,11 +356,7 @@ impl Past {
         vec![FromDriver::Log(log)]
     }
 
-    fn result(
-        &mut self,
-        mut result: conveyor_client::proto::Result,
-        fault: Sabotage,
-    ) -> Vec<FromDriver> {
+    fn result(&mut self, mut result: TaskResult, fault: Sabotage) -> Vec<FromDriver> {
         let again = !self.results.insert(result.task_id.clone());
         match fault {
             ResultOnce if again => return vec![],
@@ -364,6 +367,20 @@ impl Past {
             _ => {}
         }
         vec![FromDriver::Result(result)]
+    }
+}
+
+/// The Welcome as the driver takes it.
+fn rewrite(welcome: &mut Welcome, fault: Sabotage) {
+    if fault == IgnoresLimits {
+        welcome.limits = None;
+    }
+    for fate in &mut welcome.tasks {
+        match fault {
+            SkipsLines => fate.next_line += 3,
+            GoesOnAlways => fate.set_verdict(TaskVerdict::GoOn),
+            _ => {}
+        }
     }
 }
 

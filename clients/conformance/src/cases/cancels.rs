@@ -143,3 +143,31 @@ pub(super) async fn late_ack(mut stage: Stage) -> Played {
     link.heartbeat(&[&next]).await?;
     link.quiet(PERIOD).await
 }
+
+pub(super) async fn outstayed_grace(mut stage: Stage) -> Played {
+    let (contender, mut link) = stage.open(1).await?;
+    let task = Task::new(1, "a");
+    link.give(
+        &task,
+        &[
+            print("started"),
+            linger(8 * PERIOD),
+            print("stopped"),
+            succeed("late"),
+        ],
+    )
+    .await?;
+    contender.says(&task, "started").await?;
+    link.cancel(&task, CancelReason::Cancelled, PERIOD).await;
+    link.quiet(PERIOD / 2).await?;
+    let result = link.result(&task).await?;
+    ensure!(
+        !result.success,
+        "work that outstayed its grace has succeeded"
+    );
+    equal(
+        "the ends of the work at its result",
+        contender.said(&task, "stopped"),
+        0,
+    )
+}

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::fault::{Fault, Played, ensure, equal, fail};
 use crate::offer::{Task, await_cancel, linger, print, span, succeed};
 use crate::stage::{PERIOD, Stage};
+use crate::store::Store;
 
 pub(super) async fn acked(mut stage: Stage) -> Played {
     let (contender, mut link) = stage.open(1).await?;
@@ -85,6 +86,52 @@ pub(super) async fn slots_full(mut stage: Stage) -> Played {
     let four = Task::new(4, "c");
     link.give(&four, &work).await?;
     contender.says(&four, "started").await
+}
+
+pub(super) async fn side_by_side(mut stage: Stage) -> Played {
+    const LINES: usize = 500;
+    let (_contender, mut link) = stage.open(4).await?;
+    let tasks = [1, 2, 3, 4].map(|token| Task::new(token, &format!("step-{token}")));
+    for task in &tasks {
+        let text = format!("{} {{n}}", task.step);
+        let work = [
+            json!({"op": "log", "text": text, "count": LINES}),
+            succeed(&task.step),
+        ];
+        link.offer(task, &work).await;
+    }
+    let mut stores = [(); 4].map(|()| Store::default());
+    let (mut acks, mut results) = (0, 0);
+    while acks < tasks.len() || results < tasks.len() {
+        match link.next().await? {
+            Some(FromDriver::Ack(ack)) if !ack.refused => acks += 1,
+            Some(FromDriver::Log(log)) => {
+                let of = tasks.iter().position(|task| task.id == log.task_id);
+                let of = of.ok_or_else(|| Fault(format!("lines of {}", log.task_id)))?;
+                let next = stores[of].take(log);
+                link.stored(&tasks[of], next).await;
+            }
+            Some(FromDriver::Result(result)) => {
+                let of = tasks.iter().find(|task| task.id == result.task_id);
+                equal(
+                    "the message",
+                    of.map(|task| &*task.step),
+                    Some(&*result.message),
+                )?;
+                results += 1;
+            }
+            other => fail!("reports of four tasks are due, and not: {other:?}"),
+        }
+    }
+    for (task, store) in tasks.iter().zip(&stores) {
+        let due: Vec<_> = (0..LINES).map(|n| format!("{} {n}", task.step)).collect();
+        ensure!(
+            store.texts() == due,
+            "the lines of {} are not its own",
+            task.step
+        );
+    }
+    Ok(())
 }
 
 pub(super) async fn second_of_a_step(mut stage: Stage) -> Played {
