@@ -2,6 +2,7 @@
 
 mod cancels;
 mod drain;
+mod echo;
 mod heartbeats;
 mod hello;
 mod logs;
@@ -71,8 +72,13 @@ pub(crate) const ALL: &[Case] = &[
     ),
     case!(
         "offer-carries-all",
-        offers::carries_all,
+        echo::carries_all,
         "the work is told all that the offer says, the spec as it was written"
+    ),
+    case!(
+        "trace-context",
+        echo::trace_context,
+        "the work is told its place in a trace"
     ),
     case!(
         "spec-of-another-shape",

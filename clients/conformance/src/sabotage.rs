@@ -37,6 +37,7 @@ pub(crate) enum Sabotage {
     IgnoresLimits,
     KeepsAllInMemory,
     KnowsNoMetadata,
+    KnowsNoTrace,
     MistakesReason,
     MistakesToken,
     MixesTasks,
@@ -76,6 +77,7 @@ pub(crate) const PROOFS: &[(&str, Sabotage)] = &[
     ("streams-count-up", SameNumber),
     ("offer-acked", WrongToken),
     ("offer-carries-all", KnowsNoMetadata),
+    ("trace-context", KnowsNoTrace),
     ("spec-of-another-shape", SucceedsAlways),
     ("duplicate-offer", AcksOnce),
     ("slots-full", NeverRefuses),
@@ -275,6 +277,9 @@ impl Past {
     /// Whether the driver hears an offer, and which.
     fn offer(&mut self, offer: &mut Reconcile, fault: Sabotage) -> bool {
         self.tokens.insert(offer.task_id.clone(), offer.token);
+        if fault == KnowsNoTrace {
+            offer.traceparent.clear();
+        }
         let Some(resource) = &mut offer.resource else {
             return true;
         };

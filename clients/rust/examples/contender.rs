@@ -114,6 +114,7 @@ fn echo(task: &Task) -> Result<Value, serde_json::Error> {
         "params": task.params::<Value>()?, "pipeline": task.pipeline.as_ref().map(|it| &it.name),
         "results": task.results.iter().map(result).collect::<Vec<_>>(),
         "ms_left": task.deadline.map(left),
+        "traceparent": task.traceparent, "tracestate": task.tracestate,
     }))
 }
 

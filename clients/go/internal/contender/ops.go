@@ -164,6 +164,7 @@ func echo(task *conveyor.Task) error {
 		"revision": task.Resource.Revision, "metadata": task.Resource.Metadata,
 		"spec": string(task.Resource.Spec), "step": task.Step.ID, "params": params,
 		"pipeline": nil, "results": results, "ms_left": nil,
+		"traceparent": task.Traceparent, "tracestate": task.Tracestate,
 	}
 	if task.Pipeline != nil {
 		said["pipeline"] = task.Pipeline.Name
