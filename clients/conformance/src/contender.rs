@@ -204,4 +204,5 @@ async fn read(
             keep.send_modify(|lines| lines.push(line));
         }
     }
+    record.note(stream, "(ends)");
 }

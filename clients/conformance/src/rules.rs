@@ -75,7 +75,8 @@ impl Stream {
                 .or_else(|| too_large(result, &limits)),
             FromDriver::Heartbeat(beat) => {
                 let mut named = beat.tasks.iter();
-                named.find_map(|task| tasks.reports(&task.task_id, task.token))
+                // A heartbeat may overtake an ack.
+                named.find_map(|task| tasks.knows(&task.task_id, task.token))
             }
             FromDriver::Hello(_) | FromDriver::Drain(_) => None,
         }
@@ -123,17 +124,21 @@ impl Tasks {
         }
     }
 
-    /// A report on a task is due only once it is accepted, and carries its token.
+    /// A report on a task is due only once it is accepted.
     fn reports(&self, task_id: &str, token: u64) -> Option<String> {
+        let early = self.0.get(task_id).is_some_and(|task| !task.accepted);
+        let early = early.then(|| format!("a report on task {task_id} came before its ack"));
+        self.knows(task_id, token).or(early)
+    }
+
+    /// Whatever names a task carries its token.
+    fn knows(&self, task_id: &str, token: u64) -> Option<String> {
         match self.0.get(task_id) {
-            Some(task) if task.token != token => Some(format!(
+            Some(task) if task.token == token => None,
+            Some(task) => Some(format!(
                 "a report has token {token} instead of {}",
                 task.token
             )),
-            Some(task) if !task.accepted => {
-                Some(format!("a report on task {task_id} came before its ack"))
-            }
-            Some(_) => None,
             None => Some(format!(
                 "a report names task `{task_id}`, which was not offered"
             )),

@@ -15,6 +15,8 @@ use conveyor_client::proto::{
 };
 use tonic::{Code, Status};
 
+use crate::stage::PERIOD;
+
 use Sabotage::*;
 
 /// A fault, named for what the driver does.
@@ -200,7 +202,7 @@ impl Saboteur {
     /// How long the faulty driver waits before it says `said`.
     pub(crate) fn waits(&self, said: &FromDriver) -> Duration {
         match said {
-            FromDriver::Ack(_) if self.plays(AcksLate) => Duration::from_millis(900),
+            FromDriver::Ack(_) if self.plays(AcksLate) => PERIOD * 9 / 5,
             FromDriver::Hello(_) if self.plays(EvenWaits) => {
                 let due = self
                     .past()

@@ -151,7 +151,7 @@ pub(super) async fn outstayed_grace(mut stage: Stage) -> Played {
         &task,
         &[
             print("started"),
-            linger(8 * PERIOD),
+            linger(4 * PERIOD),
             print("stopped"),
             succeed("late"),
         ],

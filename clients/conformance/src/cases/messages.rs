@@ -1,11 +1,12 @@
 //! Messages that are large, unknown or for the driver's user.
 
-use conveyor_client::proto::Message;
 use conveyor_client::proto::driver_stream_response::Kind as FromServer;
+use conveyor_client::proto::{Message, Welcome};
 
+use crate::contender::Setup;
 use crate::fault::{Played, ensure};
-use crate::offer::{Task, print, succeed};
-use crate::stage::{PERIOD, Stage};
+use crate::offer::{Task, print, span, succeed};
+use crate::stage::{LEASE, PERIOD, Stage, welcome};
 
 pub(super) async fn unknown(mut stage: Stage) -> Played {
     let (_contender, mut link) = stage.open(1).await?;
@@ -43,7 +44,14 @@ pub(super) async fn broadcast(mut stage: Stage) -> Played {
 }
 
 pub(super) async fn large(mut stage: Stage) -> Played {
-    let (contender, mut link) = stage.open(1).await?;
+    let contender = stage.start(&Setup::slots(1))?;
+    // Nothing else is heard while such a message is under way.
+    let patient = Welcome {
+        heartbeat_period: Some(span(10 * PERIOD)),
+        lease_time: Some(span(10 * LEASE)),
+        ..welcome()
+    };
+    let (mut link, _) = stage.welcome_with(patient).await?;
     let task = Task::new(1, "a");
     let work = print("started");
     let padding = "x".repeat(12 << 20);
