@@ -78,7 +78,7 @@ func counter(slow time.Duration) *conveyor.Driver {
 	}
 }
 
-// start creates a resource of the definition count and gives its run.
+// count creates a resource of the definition count and gives its run.
 func count(t *testing.T, client *conveyor.Client, name string, lines int) string {
 	t.Helper()
 	ctx := context.Background()
@@ -155,13 +155,15 @@ func stored(t *testing.T, server *server, runID string) int {
 	return count
 }
 
-func TestDriverKilledInMidRunIsFollowedByAnother(t *testing.T) {
+func TestDriverAndServerKilledInMidRunAreFollowedByOthers(t *testing.T) {
 	server := startServer(t, "DRIVER_LEASE_TIME=2s", "DRIVER_HEARTBEAT_PERIOD=500ms")
 	first := run(t, os.Args[0], "RUN_COUNTER="+server.url)
 	const lines = 20_000
 	runID := count(t, server.client(), "long", lines)
 	until(t, "some lines are stored", func() bool { return stored(t, server, runID) >= 2_000 })
 	_ = first.Process.Kill()
+	server.kill()
+	server.start()
 	background(t, server.url, counter(0))
 	client := server.client()
 	attempts := map[int32][]*conveyor.LogEntry{}

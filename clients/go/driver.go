@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"unicode/utf8"
 
 	"github.com/open-ug/conveyor/clients/go/conveyorv1"
 )
@@ -61,7 +62,21 @@ func (d *Driver) Validate() error {
 	case d.Slots < 0 || d.Slots > 1000:
 		return fmt.Errorf("the driver %s has %d slots, and 1 to 1,000 are allowed", d.Name, d.Slots)
 	}
+	for _, text := range d.texts() {
+		if !utf8.ValidString(text) {
+			return fmt.Errorf("the driver %s names %q, which is not UTF-8", d.Name, text)
+		}
+	}
 	return nil
+}
+
+// texts are those that Hello carries besides the name.
+func (d *Driver) texts() []string {
+	all := append(append([]string(nil), d.Definitions...), d.Events...)
+	for key, value := range d.Labels {
+		all = append(all, key, value)
+	}
+	return all
 }
 
 func (d *Driver) slots() int {

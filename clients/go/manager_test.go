@@ -45,14 +45,16 @@ func TestManagerWithoutAServerEndsWhenItIsStopped(t *testing.T) {
 }
 
 func TestManagerThatCannotWorkSaysWhy(t *testing.T) {
-	named := func(name string) *conveyor.Driver { return idle(name) }
+	mute := idle("mute")
+	mute.Labels = map[string]string{"os": "\xff"}
 	for name, manager := range map[string]*conveyor.Manager{
 		"no driver":    conveyor.NewManager(""),
-		"no name":      conveyor.NewManager("", named("")),
-		"a bad name":   conveyor.NewManager("", named("a b")),
+		"no name":      conveyor.NewManager("", idle("")),
+		"a bad name":   conveyor.NewManager("", idle("a b")),
 		"no function":  conveyor.NewManager("", &conveyor.Driver{Name: "a"}),
 		"much at once": conveyor.NewManager("", &conveyor.Driver{Name: "a", Slots: 1001, Reconcile: idle("").Reconcile}),
-		"no server":    conveyor.NewManager("localhost:8080", named("a")),
+		"not UTF-8":    conveyor.NewManager("", mute),
+		"no server":    conveyor.NewManager("localhost:8080", idle("a")),
 	} {
 		if err := ended(t, context.Background(), manager); err == nil {
 			t.Errorf("%s: it ends without an error", name)
