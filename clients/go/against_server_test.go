@@ -196,6 +196,15 @@ func TestWorkThatKeepsEveryThreadBusyDoesNotLoseItsTask(t *testing.T) {
 	}
 }
 
+// untilAcked waits until the server knows that the first step of a run is at work. Work may begin before.
+func untilAcked(t *testing.T, client *conveyor.Client, runID string) {
+	t.Helper()
+	until(t, "the ack", func() bool {
+		run, err := client.Runs().GetRun(context.Background(), &conveyorv1.GetRunRequest{Id: runID})
+		return err == nil && run.Steps[0].State == conveyorv1.StepState_STEP_STATE_RUNNING
+	})
+}
+
 func TestCancelledRunTellsItsDriverWhy(t *testing.T) {
 	server := startServer(t)
 	began := make(chan struct{}, 1)
@@ -210,6 +219,7 @@ func TestCancelledRunTellsItsDriverWhy(t *testing.T) {
 	client := server.client()
 	runID := count(t, client, "slow", 0)
 	<-began
+	untilAcked(t, client, runID)
 	if _, err := client.Runs().CancelRun(context.Background(), &conveyorv1.CancelRunRequest{Id: runID}); err != nil {
 		t.Fatal(err)
 	}

@@ -116,6 +116,7 @@ func TestWorkThatOutstaysItsGraceIsReportedAndKeepsItsSlot(t *testing.T) {
 	client := server.client()
 	first := count(t, client, "first", 0)
 	<-began
+	untilAcked(t, client, first)
 	if _, err := client.Runs().CancelRun(context.Background(), &conveyorv1.CancelRunRequest{Id: first}); err != nil {
 		t.Fatal(err)
 	}
