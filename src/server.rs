@@ -76,63 +76,26 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
     })?;
     let address = listener.local_addr()?;
     let traces = Traces::start(&settings.trace.otlp, settings.trace.sample_ratio)?;
-    let tracer = traces.as_ref().map(Traces::tracer).unwrap_or_default();
-    let store = Store::open(&settings.data, i32::try_from(files / 8).unwrap_or(i32::MAX))?;
-    let (tracker, stop, accepting) = (
-        TaskTracker::new(),
-        CancellationToken::new(),
-        CancellationToken::new(),
-    );
-    let world = Arc::new(SystemWorld::start());
-    let options = engine_options(&settings);
-    let engine = Engine::start(
-        store.clone(),
-        world,
-        tracer.clone(),
-        options,
-        stop.clone(),
-        &tracker,
-    )
-    .await?;
-    let serving = watch::Sender::new(true);
-    let api = Api::new(
-        engine.clone(),
-        settings.driver.hello_time,
-        stop.clone(),
-        tracker.clone(),
-    );
-    let figures = Arc::<Figures>::default();
-    let metrics = Metrics::new(Arc::clone(&figures), engine.clone(), store.clone());
-    let watch = Watch {
-        figures,
-        tracer,
-        exposition: Arc::new(metrics),
-    };
-    let options = router_options(&settings, address, &serving, &stop, &tracker, watch);
-    let doors = Doors::new(api.clone(), api.text_only(), options);
+    let parts = Parts::start(&settings, files, traces).await?;
+    let accepting = CancellationToken::new();
     let options = listen_options(&settings, files);
-    let accept = serve(listener, doors, options, accepting.clone(), &tracker);
+    let doors = parts.doors(&settings, address);
+    let accept = serve(listener, doors, options, accepting.clone(), &parts.tracker);
     announce(address, &settings)?;
-    let mut failed = engine.failed();
+    let mut failed = parts.engine.failed();
     tokio::select! {
         () = accept => {}
         () = signals.next() => {}
         reason = failed.wait_for(Option::is_some) => {
             let reason = reason.ok().and_then(|reason| reason.clone()).unwrap_or_default();
-            serving.send_replace(false);
-            stop.cancel();
-            store.close().await;
+            parts.fail().await;
             return Err(Error::WriteFailed(reason));
         }
     }
-    serving.send_replace(false);
     tracing::info!("draining");
     accepting.cancel();
     tokio::select! {
-        () = async {
-            drain(&engine, &store, &stop, &tracker).await;
-            flush(traces, settings.drain_time / 4).await;
-        } => Ok(()),
+        () = parts.drain(settings.drain_time / 4) => Ok(()),
         () = tokio::time::sleep(settings.drain_time) => {
             tracing::warn!("the drain took too long, and was cut short");
             Ok(())
@@ -141,19 +104,98 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
     }
 }
 
-async fn drain(engine: &Engine, store: &Store, stop: &CancellationToken, tracker: &TaskTracker) {
-    engine.announce_drain();
-    tokio::time::sleep(GOODBYE).await;
-    stop.cancel();
-    tracker.close();
-    tracker.wait().await;
-    store.close().await;
+/// What runs behind the listener.
+struct Parts {
+    store: Store,
+    engine: Engine,
+    traces: Option<Arc<Traces>>,
+    tracker: TaskTracker,
+    stop: CancellationToken,
+    serving: watch::Sender<bool>,
 }
 
-/// Sends the last spans, for no longer than this.
-async fn flush(traces: Option<Arc<Traces>>, within: Duration) {
-    if let Some(traces) = traces {
-        traces.flush(within).await;
+impl Parts {
+    async fn start(
+        settings: &Settings,
+        files: u64,
+        traces: Option<Arc<Traces>>,
+    ) -> Result<Self, Error> {
+        let store = Store::open(&settings.data, i32::try_from(files / 8).unwrap_or(i32::MAX))?;
+        let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
+        let engine = Engine::start(
+            store.clone(),
+            Arc::new(SystemWorld::start()),
+            traces.as_ref().map(Traces::tracer).unwrap_or_default(),
+            engine_options(settings),
+            stop.clone(),
+            &tracker,
+        )
+        .await?;
+        Ok(Self {
+            store,
+            engine,
+            traces,
+            tracker,
+            stop,
+            serving: watch::Sender::new(true),
+        })
+    }
+
+    fn doors(&self, settings: &Settings, address: SocketAddr) -> Doors {
+        let api = Api::new(
+            self.engine.clone(),
+            settings.driver.hello_time,
+            self.stop.clone(),
+            self.tracker.clone(),
+        );
+        let options = self.router_options(settings, address);
+        Doors::new(api.clone(), api.text_only(), options)
+    }
+
+    /// What the doors are watched by.
+    fn watch(&self) -> Watch {
+        let figures = Arc::<Figures>::default();
+        let (engine, store) = (self.engine.clone(), self.store.clone());
+        let metrics = Metrics::new(Arc::clone(&figures), engine, store);
+        Watch {
+            figures,
+            tracer: self.traces.as_ref().map(Traces::tracer).unwrap_or_default(),
+            exposition: Arc::new(metrics),
+        }
+    }
+
+    fn router_options(&self, settings: &Settings, address: SocketAddr) -> RouterOptions {
+        RouterOptions {
+            serving: self.serving.subscribe(),
+            stop: self.stop.clone(),
+            tracker: self.tracker.clone(),
+            body_bytes: settings.api.body_bytes,
+            loopback: address.ip().is_loopback(),
+            hosts: settings.api.hosts.clone(),
+            origins: settings.api.origins.clone(),
+            watch: self.watch(),
+        }
+    }
+
+    /// Ends after a write that failed.
+    async fn fail(&self) {
+        self.serving.send_replace(false);
+        self.stop.cancel();
+        self.store.close().await;
+    }
+
+    /// Ends in order, and sends the last spans for no longer than `flush`.
+    async fn drain(&self, flush: Duration) {
+        self.serving.send_replace(false);
+        self.engine.announce_drain();
+        tokio::time::sleep(GOODBYE).await;
+        self.stop.cancel();
+        self.tracker.close();
+        self.tracker.wait().await;
+        self.store.close().await;
+        if let Some(traces) = &self.traces {
+            Arc::clone(traces).flush(flush).await;
+        }
     }
 }
 
@@ -220,26 +262,6 @@ fn listen_options(settings: &Settings, files: u64) -> ListenOptions {
         // A peer that reads nothing is let go before the drain as a whole is over.
         drain: settings.drain_time * 3 / 4,
         ..ListenOptions::default()
-    }
-}
-
-fn router_options(
-    settings: &Settings,
-    address: SocketAddr,
-    serving: &watch::Sender<bool>,
-    stop: &CancellationToken,
-    tracker: &TaskTracker,
-    watch: Watch,
-) -> RouterOptions {
-    RouterOptions {
-        serving: serving.subscribe(),
-        stop: stop.clone(),
-        tracker: tracker.clone(),
-        body_bytes: settings.api.body_bytes,
-        loopback: address.ip().is_loopback(),
-        hosts: settings.api.hosts.clone(),
-        origins: settings.api.origins.clone(),
-        watch,
     }
 }
 

@@ -5,7 +5,9 @@
 //! and a tag once given is never reused.
 
 pub(super) mod decode;
+mod prefix;
 
+pub use self::prefix::Prefix;
 use crate::model::name::{Name, ObjectId, RunId, TaskId};
 
 /// A column family: keys that are read and compacted alike.
@@ -128,109 +130,63 @@ pub enum LogState {
 impl Key<'_> {
     /// The family it is in and its bytes there. Long, since it is the list of all tags.
     pub fn encode(&self) -> (Family, Vec<u8>) {
-        match self {
-            Self::Format => (Family::Meta, vec![1]),
-            Self::Position => (Family::Meta, vec![2]),
-            Self::Definition(name) => (Family::Objects, tag(1).text(name.as_str()).0),
-            Self::Pipeline(name) => (Family::Objects, tag(2).text(name.as_str()).0),
-            Self::Driver(name) => (Family::Objects, tag(3).text(name.as_str()).0),
-            Self::ResourceHead(kind, name) => (
-                Family::Objects,
-                tag(4).text(kind.as_str()).text(name.as_str()).0,
-            ),
-            Self::ResourceRevision(id, revision) => (
-                Family::Revisions,
-                tag(1).id(id.0).number(revision.cast_unsigned()).0,
-            ),
-            Self::PipelineRevision(id, revision) => (
-                Family::Revisions,
-                tag(2).id(id.0).number(revision.cast_unsigned()).0,
-            ),
-            Self::DriverResult(kind, name, driver) => (
-                Family::Objects,
-                tag(5)
-                    .text(kind.as_str())
-                    .text(name.as_str())
-                    .text(driver.as_str())
-                    .0,
-            ),
-            Self::Run(run) => (Family::Runs, tag(1).id(run.0).0),
-            Self::StepData(run, step) => {
-                (Family::Runs, tag(2).id(run.0).number(u64::from(*step)).0)
+        let (family, key) = match self {
+            Self::Format => (Family::Meta, tag(1)),
+            Self::Position => (Family::Meta, tag(2)),
+            Self::Definition(name) => (Family::Objects, tag(1).name(name)),
+            Self::Pipeline(name) => (Family::Objects, tag(2).name(name)),
+            Self::Driver(name) => (Family::Objects, tag(3).name(name)),
+            Self::ResourceHead(kind, name) => (Family::Objects, tag(4).name(kind).name(name)),
+            Self::ResourceRevision(id, revision) => {
+                (Family::Revisions, tag(1).id(id.0).signed(*revision))
             }
-            Self::LogChunk(run, seq) => (Family::Logs, tag(1).text(run).number(*seq).0),
+            Self::PipelineRevision(id, revision) => {
+                (Family::Revisions, tag(2).id(id.0).signed(*revision))
+            }
+            Self::DriverResult(kind, name, driver) => {
+                (Family::Objects, tag(5).name(kind).name(name).name(driver))
+            }
+            Self::Run(run) => (Family::Runs, tag(1).id(run.0)),
+            Self::StepData(run, step) => (Family::Runs, tag(2).id(run.0).number(u64::from(*step))),
+            Self::LogChunk(run, seq) => (Family::Logs, tag(1).text(run).number(*seq)),
             Self::LogProgress(run, step) => {
-                (Family::Runs, tag(3).id(run.0).number(u64::from(*step)).0)
+                (Family::Runs, tag(3).id(run.0).number(u64::from(*step)))
             }
-            Self::OpenRun(order) => (Family::Indexes, tag(1).number(*order).0),
-            Self::ResourceRun(kind, name, order) => (
-                Family::Indexes,
-                tag(2)
-                    .text(kind.as_str())
-                    .text(name.as_str())
-                    .number(*order)
-                    .0,
-            ),
-            Self::DefinitionRun(kind, order) => {
-                (Family::Indexes, tag(9).text(kind.as_str()).number(*order).0)
+            Self::OpenRun(order) => (Family::Indexes, tag(1).number(*order)),
+            Self::ResourceRun(kind, name, order) => {
+                (Family::Indexes, tag(2).name(kind).name(name).number(*order))
             }
-            Self::Task(task) => (Family::Indexes, tag(3).id(task.0).0),
-            Self::DefinitionPipeline(kind, name) => (
-                Family::Indexes,
-                tag(4).text(kind.as_str()).text(name.as_str()).0,
-            ),
-            Self::PipelineResource(pipeline, kind, name) => (
-                Family::Indexes,
-                tag(5)
-                    .text(pipeline.as_str())
-                    .text(kind.as_str())
-                    .text(name.as_str())
-                    .0,
-            ),
-            Self::Request(id) => (Family::Indexes, tag(6).text(id).0),
-            Self::RequestTime(time, id) => (
-                Family::Indexes,
-                tag(7).number(time.cast_unsigned()).text(id).0,
-            ),
-            Self::Change(position) => (Family::Indexes, tag(8).number(*position).0),
-            Self::TrimmedChanges => (Family::Meta, vec![3]),
-            Self::LogTrim(run) => (Family::Runs, tag(4).text(run).0),
+            Self::DefinitionRun(kind, order) => (Family::Indexes, tag(9).name(kind).number(*order)),
+            Self::Task(task) => (Family::Indexes, tag(3).id(task.0)),
+            Self::DefinitionPipeline(kind, name) => (Family::Indexes, tag(4).name(kind).name(name)),
+            Self::PipelineResource(pipeline, kind, name) => {
+                (Family::Indexes, tag(5).name(pipeline).name(kind).name(name))
+            }
+            Self::Request(id) => (Family::Indexes, tag(6).text(id)),
+            Self::RequestTime(time, id) => (Family::Indexes, tag(7).signed(*time).text(id)),
+            Self::Change(position) => (Family::Indexes, tag(8).number(*position)),
+            Self::TrimmedChanges => (Family::Meta, tag(3)),
+            Self::LogTrim(run) => (Family::Runs, tag(4).text(run)),
             Self::ShownBy(id, revision, order) => (
                 Family::Indexes,
-                tag(10)
-                    .id(id.0)
-                    .number(revision.cast_unsigned())
-                    .number(*order)
-                    .0,
+                tag(10).id(id.0).signed(*revision).number(*order),
             ),
             Self::EndedRun(log, kind, time, order) => (
                 Family::Indexes,
-                tag(log.tag())
-                    .text(kind.as_str())
-                    .number(time.cast_unsigned())
-                    .number(*order)
-                    .0,
+                tag(log.tag()).name(kind).signed(*time).number(*order),
             ),
             Self::OldRevision(kind, time, id, revision) => (
                 Family::Indexes,
-                tag(13)
-                    .text(kind.as_str())
-                    .number(time.cast_unsigned())
-                    .id(id.0)
-                    .number(revision.cast_unsigned())
-                    .0,
+                tag(13).name(kind).signed(*time).id(id.0).signed(*revision),
             ),
-            Self::OldPipeline(id, revision) => (
-                Family::Indexes,
-                tag(14).id(id.0).number(revision.cast_unsigned()).0,
-            ),
-            Self::Deletion(id) => (Family::Indexes, tag(15).id(id.0).0),
-            Self::OutsideLog(run) => (Family::Indexes, tag(16).text(run).0),
-            Self::OutsideLogTime(time, run) => (
-                Family::Indexes,
-                tag(17).number(time.cast_unsigned()).text(run).0,
-            ),
-        }
+            Self::OldPipeline(id, revision) => {
+                (Family::Indexes, tag(14).id(id.0).signed(*revision))
+            }
+            Self::Deletion(id) => (Family::Indexes, tag(15).id(id.0)),
+            Self::OutsideLog(run) => (Family::Indexes, tag(16).text(run)),
+            Self::OutsideLogTime(time, run) => (Family::Indexes, tag(17).signed(*time).text(run)),
+        };
+        (family, key.0)
     }
 }
 
@@ -243,121 +199,6 @@ impl LogState {
     }
 }
 
-/// All keys that begin alike.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Prefix<'a> {
-    /// All definitions.
-    Definitions,
-    /// All pipelines.
-    Pipelines,
-    /// All drivers.
-    Drivers,
-    /// The resources of one definition, or of all.
-    Resources(Option<&'a Name>),
-    /// The revisions of a resource.
-    ResourceRevisions(ObjectId),
-    /// What drivers said about a resource.
-    DriverResults(&'a Name, &'a Name),
-    /// All runs, in order of age.
-    Runs,
-    /// The log of a run.
-    Log(&'a str),
-    /// All unfinished runs.
-    OpenRuns,
-    /// The runs of a resource.
-    ResourceRuns(&'a Name, &'a Name),
-    /// The runs of all resources of a definition.
-    DefinitionRuns(&'a Name),
-    /// The pipelines of a definition.
-    DefinitionPipelines(&'a Name),
-    /// The resources that name a pipeline.
-    PipelineResources(&'a Name),
-    /// Requests by their time.
-    RequestTimes,
-    /// Changes of resources.
-    Changes,
-    /// The runs of each resource.
-    AllResourceRuns,
-    /// The runs of each definition.
-    AllDefinitionRuns,
-    /// The runs that show a revision of anything.
-    AllShownBy,
-    /// Accepted tasks.
-    Tasks,
-    /// Result data of all steps.
-    AllStepData,
-    /// How far the log of each step has come.
-    AllLogProgress,
-    /// Resources that were deleted, while the log of changes tells of them.
-    Deletions,
-    /// All revisions of resources.
-    Revisions,
-    /// All revisions of pipelines.
-    PipelineRevisions,
-    /// The runs of all resources of a definition, by the name of the resource.
-    RunsByName(&'a Name),
-    /// The runs that show a revision.
-    ShownBy(ObjectId, i64),
-    /// Finished runs by their age: of one definition, or of all.
-    EndedRuns(LogState, Option<&'a Name>),
-    /// Old revisions by their age: of one definition, or of all.
-    OldRevisions(Option<&'a Name>),
-    /// Old revisions of pipelines.
-    OldPipelines,
-    /// Logs that have lines from outside, by time.
-    OutsideLogTimes,
-}
-
-impl Prefix<'_> {
-    /// The family and the bytes that all these keys begin with.
-    pub fn encode(&self) -> (Family, Vec<u8>) {
-        match self {
-            Self::Definitions => (Family::Objects, tag(1).0),
-            Self::Pipelines => (Family::Objects, tag(2).0),
-            Self::Drivers => (Family::Objects, tag(3).0),
-            Self::Resources(None) => (Family::Objects, tag(4).0),
-            Self::Resources(Some(kind)) => (Family::Objects, tag(4).text(kind.as_str()).0),
-            Self::ResourceRevisions(id) => (Family::Revisions, tag(1).id(id.0).0),
-            Self::DriverResults(kind, name) => (
-                Family::Objects,
-                tag(5).text(kind.as_str()).text(name.as_str()).0,
-            ),
-            Self::Runs => (Family::Runs, tag(1).0),
-            Self::Log(run) => (Family::Logs, tag(1).text(run).0),
-            Self::OpenRuns => (Family::Indexes, tag(1).0),
-            Self::ResourceRuns(kind, name) => (
-                Family::Indexes,
-                tag(2).text(kind.as_str()).text(name.as_str()).0,
-            ),
-            Self::DefinitionRuns(kind) => (Family::Indexes, tag(9).text(kind.as_str()).0),
-            Self::DefinitionPipelines(kind) => (Family::Indexes, tag(4).text(kind.as_str()).0),
-            Self::PipelineResources(pipeline) => {
-                (Family::Indexes, tag(5).text(pipeline.as_str()).0)
-            }
-            Self::RequestTimes => (Family::Indexes, tag(7).0),
-            Self::Changes => (Family::Indexes, tag(8).0),
-            Self::AllResourceRuns => (Family::Indexes, tag(2).0),
-            Self::AllDefinitionRuns => (Family::Indexes, tag(9).0),
-            Self::AllShownBy => (Family::Indexes, tag(10).0),
-            Self::Tasks => (Family::Indexes, tag(3).0),
-            Self::AllStepData => (Family::Runs, tag(2).0),
-            Self::AllLogProgress => (Family::Runs, tag(3).0),
-            Self::Deletions => (Family::Indexes, tag(15).0),
-            Self::Revisions => (Family::Revisions, tag(1).0),
-            Self::PipelineRevisions => (Family::Revisions, tag(2).0),
-            Self::RunsByName(kind) => (Family::Indexes, tag(2).text(kind.as_str()).0),
-            Self::ShownBy(id, revision) => (
-                Family::Indexes,
-                tag(10).id(id.0).number(revision.cast_unsigned()).0,
-            ),
-            Self::EndedRuns(log, kind) => (Family::Indexes, tag(log.tag()).some(*kind).0),
-            Self::OldRevisions(kind) => (Family::Indexes, tag(13).some(*kind).0),
-            Self::OldPipelines => (Family::Indexes, tag(14).0),
-            Self::OutsideLogTimes => (Family::Indexes, tag(17).0),
-        }
-    }
-}
-
 struct Writer(Vec<u8>);
 
 fn tag(tag: u8) -> Writer {
@@ -365,6 +206,10 @@ fn tag(tag: u8) -> Writer {
 }
 
 impl Writer {
+    fn name(self, name: &Name) -> Self {
+        self.text(name.as_str())
+    }
+
     fn text(mut self, text: &str) -> Self {
         for byte in text.bytes() {
             self.0.push(byte);
@@ -378,7 +223,7 @@ impl Writer {
 
     fn some(self, name: Option<&Name>) -> Self {
         match name {
-            Some(name) => self.text(name.as_str()),
+            Some(name) => self.name(name),
             None => self,
         }
     }
@@ -386,6 +231,11 @@ impl Writer {
     fn number(mut self, number: u64) -> Self {
         self.0.extend(number.to_be_bytes());
         self
+    }
+
+    /// Revisions and times, which count from 1 and from 1970 on.
+    fn signed(self, number: i64) -> Self {
+        self.number(number.cast_unsigned())
     }
 
     fn id(mut self, id: uuid::Uuid) -> Self {

@@ -61,12 +61,10 @@ async fn damage_is_told_with_what_it_means_and_what_to_do() {
     server.define("image").await;
     server.kill_and_start_again().await;
     server.kill();
-    let tables = std::fs::read_dir(server.data())
+    let mut tables = std::fs::read_dir(server.data())
         .unwrap()
         .map(|file| file.unwrap().path());
-    let table = tables
-        .filter(|path| path.extension().is_some_and(|it| it == "sst"))
-        .next();
+    let table = tables.find(|path| path.extension().is_some_and(|it| it == "sst"));
     let table = table.expect("the second start wrote tables");
     let mut bytes = std::fs::read(&table).unwrap();
     bytes[3] ^= 1;
