@@ -85,3 +85,12 @@ fn prometheus_takes_the_configuration_and_every_expression_of_the_dashboard() {
     )
     .unwrap();
 }
+
+#[test]
+fn rules_alert_also_where_most_series_are_not_there_yet() {
+    let tests = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/it/metrics/rules.test.yml"
+    );
+    promtool(&["test", "rules", tests], "").unwrap();
+}
