@@ -243,9 +243,8 @@ impl Batch {
     /// Notes that a line from outside came to a log, and queues the log where it is not queued yet.
     pub fn note_outside_line(&mut self, run: &str, now: Timestamp, queued: Option<Timestamp>) {
         self.put_outside_log(run, now, queued.unwrap_or(now));
-        if queued.is_none() {
-            let text = run.as_bytes().to_vec();
-            self.put_bytes(&Key::OutsideLogTime(codec::nanos(now), run), text);
-        }
+        // Once more where it stands in the queue already: retention may have taken it out since that was read.
+        let queued = codec::nanos(queued.unwrap_or(now));
+        self.put_bytes(&Key::OutsideLogTime(queued, run), run.as_bytes().to_vec());
     }
 }

@@ -214,19 +214,27 @@ impl Store {
         Ok(changes)
     }
 
-    /// Walks the runs of a resource, the newest first: order and id.
+    /// Walks the runs of a resource, the newest first or from before one on: order and id.
     pub fn each_run_of(
         &self,
         kind: &Name,
         name: &Name,
+        before: Option<u64>,
         mut see: impl FnMut(u64, RunId) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
         let runs = Prefix::ResourceRuns(kind, name);
-        walk(&self.db, &runs, None, Order::Down, |key, stored| {
-            let no_order = || damaged(Family::Indexes, key, "no order");
-            let order = last_number(key).ok_or_else(no_order)?;
-            see(order, runs::run_id(stored.bytes(), Family::Indexes, key)?)
-        })
+        let from = before.map(|order| Key::ResourceRun(kind, name, order).encode().1);
+        walk(
+            &self.db,
+            &runs,
+            from.as_deref(),
+            Order::Down,
+            |key, stored| {
+                let no_order = || damaged(Family::Indexes, key, "no order");
+                let order = last_number(key).ok_or_else(no_order)?;
+                see(order, runs::run_id(stored.bytes(), Family::Indexes, key)?)
+            },
+        )
     }
 
     /// The names of resources of a definition after one, up to `most`: of those that stand, or of those with runs.

@@ -375,3 +375,30 @@ fn happens(step: &Step) -> bool {
         Step::Write { .. } | Step::Delete { .. } | Step::ReplacePipeline | Step::End { .. }
     )
 }
+
+#[test]
+fn more_revisions_than_one_batch_takes_go_in_several() {
+    under_tokio(async {
+        let mut world = World::new().await;
+        for _ in 0..12 {
+            world.take(Step::Write { name: 1 }).await;
+            world.take(Step::End { nth: 0 }).await;
+            world.take(Step::RemoveRun { nth: 0 }).await;
+        }
+        let id = world.current[&1].id;
+        let mut batches = 0;
+        loop {
+            let mut removal = Removal::of(&world.store);
+            removal.revisions_up_to(id, 10, 5).unwrap();
+            if removal.batch.rows() == 0 {
+                break;
+            }
+            world.store.committer().commit(removal.batch).await.unwrap();
+            batches += 1;
+        }
+        assert!(batches > 1);
+        assert_eq!(world.count(&Prefix::ResourceRevisions(id)), 2);
+        assert_eq!(world.count(&Prefix::OldRevisions(None)), 1);
+        assert_eq!(world.faults(), Vec::<String>::new());
+    });
+}

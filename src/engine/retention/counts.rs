@@ -17,22 +17,49 @@ use crate::store::{Removal, Result};
 #[derive(Default)]
 pub(super) struct Pass {
     /// One by one.
-    resources: VecDeque<(Name, Name)>,
+    resources: VecDeque<Counted>,
     /// All of a definition: those that stand, then those that have runs, from behind a name on.
     definitions: VecDeque<(Name, bool, Option<Name>)>,
+}
+
+/// A resource to be looked at.
+struct Counted {
+    kind: Name,
+    name: Name,
+    /// Where a look before ended, since its batch was full.
+    rest: Option<Rest>,
+}
+
+/// What of a resource's runs is still to be looked at.
+#[derive(Clone, Copy)]
+struct Rest {
+    /// Those before this one.
+    order: u64,
+    /// How many newer finished runs stay.
+    newer: u64,
+}
+
+impl Counted {
+    fn whole(kind: Name, name: Name) -> Self {
+        Self {
+            kind,
+            name,
+            rest: None,
+        }
+    }
 }
 
 impl Sweeper {
     pub(super) fn counts(&mut self, removal: &mut Removal) -> Result<Left> {
         self.gather()?;
         for _ in 0..LOOK_AT {
-            let Some((kind, name)) = self.next_resource()? else {
+            let Some(mut resource) = self.next_resource()? else {
                 return Ok(Left::Nothing);
             };
-            self.count(&kind, &name, removal)?;
+            resource.rest = self.count(&resource, removal)?;
             if is_full(removal) {
-                // There may be more of it than one batch takes.
-                self.pass.resources.push_front((kind, name));
+                // There may be more of it than one batch takes. The others come first.
+                self.pass.resources.push_back(resource);
                 break;
             }
         }
@@ -42,8 +69,10 @@ impl Sweeper {
     /// Takes in what was touched meanwhile.
     fn gather(&mut self) -> Result<()> {
         let touched = std::mem::take(&mut *self.engine.0.retention.touched());
-        let resources: BTreeSet<_> = touched.resources.into_iter().collect();
-        self.pass.resources.extend(resources);
+        let resources = touched.resources.into_iter();
+        self.pass
+            .resources
+            .extend(resources.map(|(kind, name)| Counted::whole(kind, name)));
         let mut definitions = touched.definitions;
         if touched.all {
             definitions.append(&mut self.counted_definitions()?);
@@ -83,7 +112,7 @@ impl Sweeper {
         Ok(counted)
     }
 
-    fn next_resource(&mut self) -> Result<Option<(Name, Name)>> {
+    fn next_resource(&mut self) -> Result<Option<Counted>> {
         while self.pass.resources.is_empty() {
             let Some((kind, with_runs, after)) = self.pass.definitions.pop_front() else {
                 return Ok(None);
@@ -95,60 +124,69 @@ impl Sweeper {
                 let rest = (kind.clone(), with_runs, Some(last.clone()));
                 self.pass.definitions.push_front(rest);
             }
-            let resources = names.into_iter().map(|name| (kind.clone(), name));
-            self.pass.resources.extend(resources);
+            let resources = names.into_iter();
+            self.pass
+                .resources
+                .extend(resources.map(|name| Counted::whole(kind.clone(), name)));
         }
         Ok(self.pass.resources.pop_front())
     }
 
-    /// Removes what one resource has too much of.
-    fn count(&self, kind: &Name, name: &Name, removal: &mut Removal) -> Result<()> {
+    /// Removes what one resource has too much of. Answers what of its runs is left where the batch is full.
+    fn count(&self, resource: &Counted, removal: &mut Removal) -> Result<Option<Rest>> {
+        let Counted { kind, name, rest } = resource;
         let policy = self.policy_of(kind)?;
-        if !policy.counts() {
-            return Ok(());
-        }
-        self.count_runs(kind, name, &policy, removal)?;
-        let Limit::AtMost(most) = policy.revisions.max_count else {
-            return Ok(());
-        };
-        if let Some((id, current)) = self.store().current_revision(kind, name)? {
+        if let Limit::AtMost(most) = policy.revisions.max_count
+            && let Some((id, current)) = self.store().current_revision(kind, name)?
+        {
             let most = i64::try_from(most).unwrap_or(i64::MAX);
             let newest_due = current.saturating_sub(most);
             removal.revisions_up_to(id, newest_due, STEP_ROWS)?;
         }
-        Ok(())
+        if is_full(removal) {
+            return Ok(*rest);
+        }
+        self.count_runs(resource, &policy, removal)
     }
 
     fn count_runs(
         &self,
-        kind: &Name,
-        name: &Name,
+        resource: &Counted,
         policy: &Policy,
         removal: &mut Removal,
-    ) -> Result<()> {
+    ) -> Result<Option<Rest>> {
         if policy.runs.max_count == Limit::Forever && policy.logs.max_count == Limit::Forever {
-            return Ok(());
+            return Ok(None);
         }
-        let open = self.open_orders(kind, name);
-        let (mut newer, mut logs_are_done) = (0, false);
-        self.store().each_run_of(kind, name, |order, id| {
+        let Counted { kind, name, rest } = resource;
+        let (mut newer, mut logs_are_done) = (rest.map_or(0, |rest| rest.newer), false);
+        // Read once the walk stands: what began after that is not in it, and would pass for finished.
+        let mut open = None;
+        let mut left = None;
+        let before = rest.map(|rest| rest.order);
+        self.store().each_run_of(kind, name, before, |order, id| {
+            let open = open.get_or_insert_with(|| self.open_orders(kind, name));
             if open.contains(&order) {
                 return Ok(ControlFlow::Continue(()));
             }
             if policy.runs.is_too_many(newer) {
                 removal.run(id)?;
-            } else if policy.logs.is_too_many(newer) && !logs_are_done {
-                // Those of older runs went before it.
-                logs_are_done = !removal.log(id)?;
+            } else {
+                if policy.logs.is_too_many(newer) && !logs_are_done {
+                    // Those of older runs went before it.
+                    logs_are_done = !removal.log(id)?;
+                }
+                newer += 1;
             }
-            newer += 1;
             let is_done = logs_are_done && policy.runs.max_count == Limit::Forever;
-            Ok(if is_done || is_full(removal) {
+            left = is_full(removal).then_some(Rest { order, newer });
+            Ok(if is_done || left.is_some() {
                 ControlFlow::Break(())
             } else {
                 ControlFlow::Continue(())
             })
-        })
+        })?;
+        Ok(left)
     }
 
     /// The places of the runs of a resource that have not ended.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{LOOK_AT, Left, Sweeper, is_full};
 use crate::model::name::RunId;
+use crate::model::run::Run;
 use crate::store::{OutsideLog, Removal, Result};
 
 impl Sweeper {
@@ -48,9 +49,7 @@ impl Sweeper {
             Err(_) => None,
         };
         match run {
-            Some((run, _)) if run.ended.is_none_or(|ended| ended >= cutoff) => {
-                removal.queue_again(log, self.now);
-            }
+            Some((run, _)) if self.is_kept(&run, last)? => removal.queue_again(log, self.now),
             Some(_) => {
                 removal.trim(&log.run)?;
                 removal.forget_outside(log);
@@ -58,6 +57,14 @@ impl Sweeper {
             None => self.unknown_log(log, removal)?,
         }
         Ok(())
+    }
+
+    /// Whether the log of a run is kept, whose last line from outside is of this time. Its definition may keep logs
+    /// for longer than the server does.
+    fn is_kept(&self, run: &Run, last: Timestamp) -> Result<bool> {
+        let limits = self.policy_of(&run.resource.kind)?.logs;
+        let is_due = |since| limits.is_too_old(since, self.now);
+        Ok(!(is_due(last) && run.ended.is_some_and(is_due)))
     }
 
     /// The log of what is no run. Its lines go first; the number at which it goes on is kept for as long again.

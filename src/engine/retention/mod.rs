@@ -13,7 +13,7 @@ mod counts;
 mod logs;
 mod queues;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -23,11 +23,12 @@ use jiff::Timestamp;
 use self::changes::ChangeCount;
 use self::clock::Clock;
 use self::counts::Pass;
+use self::queues::Turn;
 use super::{Engine, Inner};
 use crate::model::name::Name;
 use crate::model::retention::{Limits, Policy};
 use crate::store::keys::LogState;
-use crate::store::{EndedRun, Position, Removal, Result, Store};
+use crate::store::{EndedRun, Error, Position, Removal, Result, Store};
 
 /// Most rows of one batch.
 const STEP_ROWS: usize = 2_000;
@@ -62,7 +63,7 @@ pub(super) struct Retention {
 /// Resources that have one more of something that is counted. It only saves looks: a start looks at all.
 #[derive(Default)]
 struct Touched {
-    resources: Vec<(Name, Name)>,
+    resources: HashSet<(Name, Name)>,
     /// Definitions of which every resource is to be looked at.
     definitions: BTreeSet<Name>,
     /// Every resource of every definition is to be looked at.
@@ -70,9 +71,9 @@ struct Touched {
 }
 
 /// One sort of thing that it looks after.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Duty {
-    Runs,
+    Runs(LogState),
     Counts,
     Revisions,
     Pipelines,
@@ -80,8 +81,9 @@ enum Duty {
     Changes,
 }
 
-const DUTIES: [Duty; 6] = [
-    Duty::Runs,
+const DUTIES: [Duty; 7] = [
+    Duty::Runs(LogState::Kept),
+    Duty::Runs(LogState::Gone),
     Duty::Counts,
     Duty::Revisions,
     Duty::Pipelines,
@@ -103,6 +105,8 @@ struct Sweeper {
     clock: Clock,
     pass: Pass,
     changes: ChangeCount,
+    /// Which definition comes next, where a round has begun.
+    turns: HashMap<Duty, Turn>,
     /// The last finished run that this tick removed, in each queue. What was removed is walked over by whoever looks
     /// from the beginning again.
     read_so_far: HashMap<(LogState, Name), EndedRun>,
@@ -136,7 +140,7 @@ impl Retention {
         }
         let mut touched = self.touched();
         if touched.resources.len() < TOUCHED_MOST {
-            touched.resources.push((kind.clone(), name.clone()));
+            touched.resources.insert((kind.clone(), name.clone()));
         } else {
             touched.all = true;
         }
@@ -169,7 +173,10 @@ impl Engine {
             sweeper = tokio::select! {
                 sweeper = sweeper.tick() => match sweeper {
                     Some(sweeper) => sweeper,
-                    None => return,
+                    None => {
+                        tracing::error!("retention ended: nothing is removed until the next start");
+                        return;
+                    }
                 },
                 () = stop.cancelled() => return,
             };
@@ -183,6 +190,7 @@ impl Sweeper {
             clock: Clock::default(),
             pass: Pass::default(),
             changes: ChangeCount::default(),
+            turns: HashMap::new(),
             read_so_far: HashMap::new(),
             now: engine.now(),
             engine,
@@ -203,9 +211,7 @@ impl Sweeper {
                 match done {
                     Ok(Left::More) => left.push(duty),
                     Ok(Left::Nothing) => continue,
-                    Err(error) => {
-                        tracing::warn!(%error, "cannot remove what is no longer kept");
-                    }
+                    Err(error) => self.failed(&error),
                 }
                 let took = self.engine.0.world.elapsed().saturating_sub(begun);
                 tokio::time::sleep(took * REST).await;
@@ -231,9 +237,20 @@ impl Sweeper {
         Some((sweeper, done.map(|()| left)))
     }
 
+    /// Nothing of a batch was removed: the next tick looks at all of it again.
+    fn failed(&mut self, error: &Error) {
+        if let Error::Conflict(what) = error {
+            tracing::debug!(what, "written while it was looked at: it is kept for now");
+        } else {
+            tracing::warn!(%error, "cannot remove what is no longer kept");
+        }
+        self.read_so_far.clear();
+        self.engine.0.retention.touched().all = true;
+    }
+
     fn look(&mut self, duty: Duty, removal: &mut Removal) -> Result<Left> {
         match duty {
-            Duty::Runs => self.runs(removal),
+            Duty::Runs(log) => self.runs(log, removal),
             Duty::Counts => self.counts(removal),
             Duty::Revisions => self.revisions(removal),
             Duty::Pipelines => self.pipelines(removal),

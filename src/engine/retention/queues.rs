@@ -3,24 +3,52 @@
 
 use jiff::Timestamp;
 
-use super::{LOOK_AT, Left, Sweeper, is_full};
+use super::{Duty, LOOK_AT, Left, Sweeper, is_full};
 use crate::model::name::Name;
 use crate::store::keys::LogState;
 use crate::store::{Removal, Result};
 
+/// A round through the definitions: each gets its turn, so that one with work without end does not hold up the others.
+#[derive(Default)]
+pub(super) struct Turn {
+    /// The definition that had its turn last.
+    last: Option<Name>,
+    /// Whether any of this round had work.
+    found: bool,
+}
+
 impl Sweeper {
     /// Finished runs, and logs of finished runs.
-    pub(super) fn runs(&mut self, removal: &mut Removal) -> Result<Left> {
-        for log in [LogState::Kept, LogState::Gone] {
-            let mut kind = self.store().next_with_ended_runs(log, None)?;
-            while let Some(it) = kind {
-                if let Left::More = self.runs_of(&it, log, removal)? {
-                    return Ok(Left::More);
-                }
-                kind = self.store().next_with_ended_runs(log, Some(&it))?;
+    pub(super) fn runs(&mut self, log: LogState, removal: &mut Removal) -> Result<Left> {
+        self.in_turn(
+            Duty::Runs(log),
+            |it, after| it.store().next_with_ended_runs(log, after),
+            |it, kind| it.runs_of(kind, log, removal),
+        )
+    }
+
+    /// Goes on with the definition behind the one that had its turn.
+    fn in_turn(
+        &mut self,
+        duty: Duty,
+        next: impl Fn(&Self, Option<&Name>) -> Result<Option<Name>>,
+        mut look: impl FnMut(&mut Self, &Name) -> Result<Left>,
+    ) -> Result<Left> {
+        let mut turn = self.turns.remove(&duty).unwrap_or_default();
+        while let Some(kind) = next(self, turn.last.as_ref())? {
+            let left = look(self, &kind)?;
+            turn.last = Some(kind);
+            if let Left::More = left {
+                turn.found = true;
+                self.turns.insert(duty, turn);
+                return Ok(Left::More);
             }
         }
-        Ok(Left::Nothing)
+        Ok(if turn.found {
+            Left::More
+        } else {
+            Left::Nothing
+        })
     }
 
     fn runs_of(&mut self, kind: &Name, log: LogState, removal: &mut Removal) -> Result<Left> {
@@ -57,21 +85,23 @@ impl Sweeper {
 
     /// Revisions of resources that newer ones replaced.
     pub(super) fn revisions(&mut self, removal: &mut Removal) -> Result<Left> {
-        let mut kind = self.store().next_with_old_revisions(None)?;
-        while let Some(it) = kind {
-            let cutoff: Option<Timestamp> = self.policy_of(&it)?.revisions.cutoff(self.now);
-            if let Some(cutoff) = cutoff {
-                let due = self.store().replaced_before(&it, cutoff, LOOK_AT)?;
-                for old in &due {
-                    removal.revision(old)?;
-                }
-                if !due.is_empty() {
-                    return Ok(Left::More);
-                }
-            }
-            kind = self.store().next_with_old_revisions(Some(&it))?;
+        self.in_turn(
+            Duty::Revisions,
+            |it, after| it.store().next_with_old_revisions(after),
+            |it, kind| it.revisions_of(kind, removal),
+        )
+    }
+
+    fn revisions_of(&self, kind: &Name, removal: &mut Removal) -> Result<Left> {
+        let cutoff: Option<Timestamp> = self.policy_of(kind)?.revisions.cutoff(self.now);
+        let Some(cutoff) = cutoff else {
+            return Ok(Left::Nothing);
+        };
+        let due = self.store().replaced_before(kind, cutoff, LOOK_AT)?;
+        for old in &due {
+            removal.revision(old)?;
         }
-        Ok(Left::Nothing)
+        Ok(more_than_none(due.len()))
     }
 
     /// Revisions of pipelines that newer ones replaced, or that were deleted: only runs show them, whatever the age.

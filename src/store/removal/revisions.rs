@@ -31,18 +31,46 @@ impl Removal {
         Ok(())
     }
 
-    /// Takes revisions of a resource that are beyond its number out of their queue, from `newest` on downwards, and
-    /// removes those that no run shows. Ends at one that was taken out before.
+    /// Takes revisions of a resource that are beyond its number out of their queue, the oldest first, and removes those
+    /// that no run shows. So where `newest` was taken out before, all older ones were.
     pub fn revisions_up_to(&mut self, id: ObjectId, newest: i64, most_rows: usize) -> Result<()> {
+        let mut due = Vec::new();
         let mut revision = newest;
-        while revision > 0 && self.batch.rows() < most_rows {
-            let Some(old) = self.queued_revision(id, revision)? else {
-                return Ok(());
-            };
-            self.revision(&old)?;
+        while revision > 0
+            && let Some(old) = self.queued_revision(id, revision)?
+        {
+            due.push(old);
+            if due.len() == most_rows {
+                // More than one batch takes: from the other end, then.
+                due = self.oldest_queued(id, newest, most_rows)?;
+                break;
+            }
             revision -= 1;
         }
+        due.sort_by_key(|old| old.revision);
+        for old in &due {
+            if self.batch.rows() >= most_rows {
+                break;
+            }
+            self.revision(old)?;
+        }
         Ok(())
+    }
+
+    /// The oldest revisions up to `newest` that stand in their queue.
+    fn oldest_queued(&self, id: ObjectId, newest: i64, most: usize) -> Result<Vec<OldRevision>> {
+        let mut queued = Vec::new();
+        let revisions = Prefix::ResourceRevisions(id);
+        walk(&self.store.db, &revisions, None, Order::Up, |key, _| {
+            let no_number = || damaged(Family::Revisions, key, "no revision");
+            let revision = last_number(key).ok_or_else(no_number)?.cast_signed();
+            if revision > newest || queued.len() == most {
+                return Ok(ControlFlow::Break(()));
+            }
+            queued.extend(self.queued_revision(id, revision)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(queued)
     }
 
     /// Takes a revision of a pipeline that is no longer current out of its queue, and removes it unless a run shows it.
@@ -153,12 +181,16 @@ impl Removal {
             let record: records::DriverResult = stored.record_at(Family::Objects, key)?;
             if record.resource == id.0.as_bytes() {
                 let wrong = |_| damaged(Family::Objects, key, "no driver");
-                late.push(Name::parse(&record.driver, "driver").map_err(wrong)?);
+                let driver = Name::parse(&record.driver, "driver").map_err(wrong)?;
+                late.push((driver, stored.position));
             }
             Ok(ControlFlow::Continue(()))
         })?;
-        for driver in late {
-            self.batch.delete(&Key::DriverResult(kind, name, &driver));
+        for (driver, at) in late {
+            let result = Key::DriverResult(kind, name, &driver);
+            // It may have one of a new resource of that name by now.
+            self.batch.expect_at(&result, at);
+            self.batch.delete(&result);
         }
         Ok(())
     }

@@ -1,13 +1,13 @@
 //! Logs go before their runs, and whoever reads learns of it by one gap.
 
 use conveyor_client::proto::{
-    AppendLogsRequest, LogEntry, LogGap, RunState, TailLogsRequest, TailLogsResponse,
+    AppendLogsRequest, LogEntry, LogGap, Retention, RunState, TailLogsRequest, TailLogsResponse,
 };
 use futures_util::StreamExt;
 use tokio_tungstenite::tungstenite::Message;
 use tonic::Streaming;
 
-use super::{OFTEN, ends_runs, run_again};
+use super::{OFTEN, ends_runs, limit, limits, run_again};
 use crate::support::{Scripted, Server, eventually, soon};
 
 /// The settings of a server that keeps runs and not their logs.
@@ -262,4 +262,28 @@ async fn log_that_still_gets_lines_from_outside_stays() {
     }
     let logs = server.get("/logs?runid=elsewhere").await.json();
     assert_eq!(logs[0]["message"], "first");
+}
+
+#[tokio::test]
+async fn log_with_lines_from_outside_stays_as_long_as_its_definition_says() {
+    let server = Server::with(&NO_LOGS).await;
+    server.define("image").await;
+    let retention = Retention {
+        logs: limits("forever", ""),
+        ..Default::default()
+    };
+    limit(&server, "image", retention).await;
+    let _driver = ends_runs(&server, 2);
+    let run = server.create("image", "a").await;
+    server.run_is(&run, RunState::Succeeded).await;
+    append(&server, &run, &["late"]).await;
+    // It stands behind the other in the queue, and goes as the settings have it.
+    append(&server, "elsewhere", &["one"]).await;
+    eventually("the other goes", async || {
+        let logs = server.get("/logs?runid=elsewhere").await.json();
+        (logs[0]["message"] != "one").then_some(())
+    })
+    .await;
+    let lines = server.stored_lines(&run).await;
+    assert_eq!(lines.len(), 3, "{lines:?}");
 }

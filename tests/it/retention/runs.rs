@@ -265,3 +265,36 @@ async fn nearly_full_disk_holds_nothing_back_that_is_due() {
     let refused = server.runs().start_run(again).await.unwrap_err();
     assert_eq!(refused.code(), Code::Unavailable);
 }
+
+#[tokio::test]
+async fn definition_with_work_without_end_holds_up_no_other() {
+    let server = Server::with(&[OFTEN, ("retention.runs.max_age", "1ms")]).await;
+    server.define("image").await;
+    server.define("rare").await;
+    let _driver = ends_runs(&server, 0);
+    for n in 0..8 {
+        server.create("image", &format!("a{n}")).await;
+    }
+    let mut runs = server.runs();
+    let load = async {
+        for n in 0.. {
+            let request = StartRunRequest {
+                resource: "image".into(),
+                name: format!("a{}", n % 8),
+                ..Default::default()
+            };
+            runs.start_run(request).await.unwrap();
+        }
+    };
+    let rare = async {
+        let mut driver = Scripted::new(&server, "rare", "rare").await;
+        let run = server.create("rare", "b").await;
+        let task = driver.take().await;
+        driver.succeed(&task).await;
+        run_goes(&server, &run).await;
+    };
+    tokio::select! {
+        () = load => {}
+        () = rare => {}
+    }
+}
