@@ -9,6 +9,7 @@ pub mod figures;
 pub mod grpc;
 pub mod health;
 pub mod listen;
+mod pages;
 mod reflection;
 pub mod rest;
 mod rpcs;
@@ -29,6 +30,7 @@ use http::header::CONTENT_TYPE;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tonic::Status;
 use tonic::codec::CompressionEncoding::Gzip;
 use tonic::service::Routes;
 use tower::Service;
@@ -120,7 +122,7 @@ pub struct Doors {
     grpc: Router,
     rpcs: Rpcs,
     rest: Rest,
-    tracer: Tracer,
+    options: Arc<RouterOptions>,
 }
 
 impl Doors {
@@ -134,10 +136,10 @@ impl Doors {
             tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
         ];
         Self {
-            tracer: options.watch.tracer.clone(),
             rpcs: Rpcs::new(&sets, &options.watch.figures),
             grpc: self::grpc(grpc, &options),
-            rest: Rest::new(rest, options),
+            rest: Rest::new(rest, Arc::clone(&options)),
+            options,
         }
     }
 
@@ -148,7 +150,11 @@ impl Doors {
 
     /// Answers a request.
     pub async fn call(&self, request: Request) -> Response {
-        let trace = self.tracer.begin(place_of_caller(request.headers()));
+        let trace = self
+            .options
+            .watch
+            .tracer
+            .begin(place_of_caller(request.headers()));
         let place = trace.place().cloned();
         trace::within(place, self.answer(request, trace)).await
     }
@@ -158,8 +164,19 @@ impl Doors {
             return self.rest.call(request, trace).await;
         }
         let call = self.rpcs.begin(request.uri().path(), trace);
-        let Ok(response) = self.grpc.clone().call(request).await;
+        let response = match pages::refusal(&self.options, &request) {
+            Some(why) => self.refuse(why),
+            None => {
+                let Ok(response) = self.grpc.clone().call(request).await;
+                response
+            }
+        };
         rpcs::until_end(call, response)
+    }
+
+    fn refuse(&self, why: &'static str) -> Response {
+        self.figures().refused.one();
+        Status::permission_denied(why).into_http()
     }
 }
 

@@ -6,6 +6,7 @@ mod clients;
 mod documents;
 mod drivers;
 mod heads;
+mod pages;
 mod refusals;
 mod rows;
 mod runs;

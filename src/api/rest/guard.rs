@@ -1,23 +1,20 @@
-//! Keeps web pages out: a browser on this machine must not drive the server for a page from elsewhere.
-//!
-//! An `Origin` must be our own host or a configured one. On a loopback listener the `Host` must be a
-//! loopback name too, since a foreign name may be made to resolve to 127.0.0.1 (DNS rebinding).
+//! Lets requests in whose head is of a sane size and whose page, if they come from one, may call; and tells
+//! browsers so (CORS). Which pages may call is for [`pages`] to say.
 
 use std::convert::Infallible;
-use std::net::{Ipv4Addr, Ipv6Addr};
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, HOST,
-    ORIGIN, VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN,
+    VARY,
 };
-use http::uri::Authority;
 use http::{HeaderValue, Method, StatusCode};
 use tonic::Code;
 use tower::Service;
 
+use super::super::pages;
 use super::RouterOptions;
 use super::error::Failure;
 
@@ -37,7 +34,7 @@ where
     }
     let origin = request.headers().get(ORIGIN);
     let foreign = origin
-        .filter(|origin| is_configured(options, origin))
+        .filter(|origin| pages::is_configured(options, origin))
         .cloned();
     let preflight = request.method() == Method::OPTIONS
         && request
@@ -62,40 +59,10 @@ fn admit(options: &RouterOptions, request: &Request) -> Result<(), Failure> {
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
         return Err(Failure::new(status, Code::ResourceExhausted, error));
     }
-    let host = host(request);
-    if options.loopback
-        && !host
-            .as_ref()
-            .is_none_or(|host| is_ours(options, host.host()))
-    {
-        return Err(forbidden(
-            "this host name is not served: see the setting api.hosts",
-        ));
+    match pages::refusal(options, request) {
+        Some(why) => Err(forbidden(why)),
+        None => Ok(()),
     }
-    match request.headers().get(ORIGIN) {
-        Some(origin) if !is_own(origin, host.as_ref()) && !is_configured(options, origin) => Err(
-            forbidden("calls from this web origin are not allowed: see the setting api.origins"),
-        ),
-        _ => Ok(()),
-    }
-}
-
-fn is_ours(options: &RouterOptions, host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || bare.parse().is_ok_and(|ip: Ipv4Addr| ip.is_loopback())
-        || bare.parse().is_ok_and(|ip: Ipv6Addr| ip.is_loopback())
-        || options
-            .hosts
-            .iter()
-            .any(|name| host.eq_ignore_ascii_case(name))
-}
-
-fn is_configured(options: &RouterOptions, origin: &HeaderValue) -> bool {
-    options
-        .origins
-        .iter()
-        .any(|known| known.as_bytes() == origin.as_bytes())
 }
 
 fn head_bytes(request: &Request) -> usize {
@@ -108,26 +75,6 @@ fn head_bytes(request: &Request) -> usize {
     line + headers
         .map(|(name, value)| name.as_str().len() + value.len() + 4)
         .sum::<usize>()
-}
-
-/// HTTP/2 has the host in the target, HTTP/1 in a header. `None`: not given.
-fn host(request: &Request) -> Option<Authority> {
-    if let Some(authority) = request.uri().authority() {
-        return Some(authority.clone());
-    }
-    let host = request.headers().get(HOST)?;
-    let unreadable = || Authority::from_static("unreadable.invalid");
-    Some(Authority::try_from(host.as_bytes()).unwrap_or_else(|_| unreadable()))
-}
-
-fn is_own(origin: &HeaderValue, host: Option<&Authority>) -> bool {
-    let origin = origin.to_str().unwrap_or_default();
-    let origin = origin
-        .strip_prefix("http://")
-        .or_else(|| origin.strip_prefix("https://"));
-    origin
-        .zip(host)
-        .is_some_and(|(origin, host)| origin.eq_ignore_ascii_case(host.as_str()))
 }
 
 fn forbidden(error: &str) -> Failure {
