@@ -13,6 +13,7 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
+use serde_path_to_error::{Path, Segment};
 
 use super::moment::Moment;
 
@@ -45,15 +46,24 @@ pub fn from_slice<T: Fields>(json: &[u8]) -> Result<T, Invalid> {
         return Err(whole("nested deeper than 128"));
     }
     let mut from = serde_json::Deserializer::from_str(text);
-    let message: Object<T> = serde_path_to_error::deserialize(&mut from).map_err(|error| {
-        let path = error.path().to_string();
-        Invalid {
-            field: if path == "." { String::new() } else { path },
+    let message: Object<T> =
+        serde_path_to_error::deserialize(&mut from).map_err(|error| Invalid {
+            field: field(error.path()),
             description: describe(error.inner()),
-        }
-    })?;
+        })?;
     from.end().map_err(|error| whole(&describe(&error)))?;
     Ok(message.0)
+}
+
+/// The field at the end of a path. What cannot be read as a key is none.
+fn field(path: &Path) -> String {
+    let text = path.to_string();
+    let known = match path.iter().last() {
+        Some(Segment::Unknown) => text.trim_end_matches(['?', '.']),
+        Some(Segment::Seq { .. } | Segment::Map { .. } | Segment::Enum { .. }) => &text,
+        None => "",
+    };
+    known.to_owned()
 }
 
 /// Says what was wrong without quoting the value, which may be long or secret.

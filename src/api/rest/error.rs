@@ -3,7 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
@@ -68,19 +68,26 @@ impl Failure {
     /// What a service answered. `body` is what stands before the body's fields in the names of the
     /// request's, such as `resource.`.
     pub(super) fn of(status: &Status, body: &str) -> Self {
-        let mut details = violations(status);
-        for violation in &mut details {
-            if let Some(field) = violation.field.strip_prefix(body) {
-                violation.field = field.to_owned();
+        let (code, error) = (status.code(), status.message().to_owned());
+        let mut failure = Failure {
+            details: violations(status),
+            ..Failure::new(http_status(code), code, error)
+        };
+        failure.rename(|field| field.strip_prefix(body));
+        failure
+    }
+
+    /// Names fields as REST has them, in the text too, which begins with the first of them.
+    pub(super) fn rename(&mut self, name: impl Fn(&str) -> Option<&str>) {
+        for (at, violation) in self.details.iter_mut().enumerate() {
+            let Some(new) = name(&violation.field) else {
+                continue;
+            };
+            let rest = self.error.strip_prefix(&violation.field);
+            if let (0, Some(rest)) = (at, rest) {
+                self.error = format!("{new}{rest}");
             }
-        }
-        Failure {
-            details,
-            ..Failure::new(
-                http_status(status.code()),
-                status.code(),
-                status.message().to_owned(),
-            )
+            violation.field = new.to_owned();
         }
     }
 }
@@ -149,8 +156,8 @@ fn name(code: Code) -> &'static str {
     }
 }
 
-impl IntoResponse for Failure {
-    fn into_response(self) -> Response {
+impl Serialize for Failure {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Body<'a> {
             error: &'a str,
@@ -170,7 +177,13 @@ impl IntoResponse for Failure {
                 .map(|Violation { field, description }| Detail { field, description })
                 .collect(),
         };
-        let mut response = answer::json(self.status, &body);
+        body.serialize(to)
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut response = answer::json(self.status, &self);
         if let StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE = self.status {
             response.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS);
         }

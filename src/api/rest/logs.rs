@@ -77,13 +77,11 @@ pub(super) fn time_of_gap(lines: &TailedLines) -> String {
 /// What a service answered, with its fields named as REST has them.
 pub(super) fn failure(status: &Status, body: &str) -> Failure {
     let mut failure = Failure::of(status, body);
-    for violation in &mut failure.details {
-        match violation.field.as_str() {
-            "run_id" => violation.field = "runid".to_owned(),
-            "time" => violation.field = "timestamp".to_owned(),
-            _ => (),
-        }
-    }
+    failure.rename(|field| match field {
+        "run_id" => Some("runid"),
+        "time" => Some("timestamp"),
+        _ => None,
+    });
     failure
 }
 

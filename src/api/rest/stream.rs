@@ -16,6 +16,7 @@ use axum::response::Response;
 use axum::routing::get;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
+use http::StatusCode;
 use http::header::UPGRADE;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Status};
@@ -62,7 +63,7 @@ async fn follow<S: Services>(
         .header(UPGRADE)
         .is_some_and(|to| to.eq_ignore_ascii_case("websocket"));
     if is_websocket {
-        let upgrade = upgrade.map_err(|rejection| Failure::invalid("", &rejection.body_text()))?;
+        let upgrade = upgrade.map_err(|rejection| no_handshake(&rejection))?;
         let tail = Tail::open(&*api, wanted, &options.stop).await?;
         let (tracker, stop) = (options.tracker.clone(), options.stop.clone());
         let open = options.watch.figures.websockets.hold();
@@ -78,6 +79,12 @@ async fn follow<S: Services>(
     }
     let tail = Tail::open(&*api, wanted, &options.stop).await?;
     Ok(sse::answer(tail, format, &options))
+}
+
+/// The head asks for a websocket in a way that is none of RFC 6455.
+fn no_handshake(rejection: &WebSocketUpgradeRejection) -> Failure {
+    let error = rejection.body_text();
+    Failure::new(StatusCode::BAD_REQUEST, Code::InvalidArgument, error)
 }
 
 /// How a line is shown.

@@ -241,3 +241,28 @@ async fn a_spec_of_four_mebibytes_fits_no_more_does() {
     let read = server.get("/resources/other/large").await;
     assert!(read.body.len() > (4 << 20) - 1000);
 }
+
+#[tokio::test]
+async fn texts_name_the_field_as_the_caller_wrote_it() {
+    let server = site().await;
+    for (path, body, field) in [
+        ("/logs", r#"{"message":"x"}"#, "runid"),
+        ("/resources", r#"{'name':"a"}"#, ""),
+        ("/resources", r#"{"name":"a","resource":"image",}"#, ""),
+        ("/resources", r#"{"name":"a","metadata":{x}}"#, "metadata"),
+        (
+            "/pipelines",
+            r#"{"steps":[{"driver":"d"},{x}]}"#,
+            "steps[1]",
+        ),
+    ] {
+        let answer = server.post(path, body).await;
+        assert_eq!(told(&answer).2, [field], "{path} {body}");
+        let error = answer.json()["error"].as_str().unwrap().to_owned();
+        let subject = if field.is_empty() { "the body" } else { field };
+        assert!(
+            error.starts_with(&format!("{subject}: ")),
+            "{body}: {error}"
+        );
+    }
+}
