@@ -31,6 +31,8 @@ const BATCH_BYTES: usize = 256 << 10;
 const SILENCE: Duration = Duration::from_secs(60);
 /// Most bytes after a line that cannot be stored which are read for nothing.
 const DROPPED_BYTES: usize = 64 << 20;
+/// How long those bytes may take: a client that has stopped sending has its answer, and waits for nothing.
+const DROPPED_SILENCE: Duration = Duration::from_secs(2);
 
 /// One message as the stream that a client-streaming method takes.
 pub(super) fn stream_of<M: Message + Default + 'static>(message: &M) -> Streaming<M> {
@@ -245,6 +247,9 @@ fn refused(status: &Status, field: &str) -> (usize, Failure) {
             }
             None => false,
         });
+    if let Some(Violation { field, description }) = failure.details.first() {
+        failure.error = format!("{field}: {description}");
+    }
     (first, failure)
 }
 
@@ -252,7 +257,7 @@ fn refused(status: &Status, field: &str) -> (usize, Failure) {
 async fn drop_rest(mut body: Body, stop: CancellationToken) {
     let mut dropped = 0;
     let rest = async {
-        while let Some(Ok(frame)) = body.frame().await {
+        while let Ok(Some(Ok(frame))) = timeout(DROPPED_SILENCE, body.frame()).await {
             dropped += frame.data_ref().map_or(0, Bytes::len);
             if dropped > DROPPED_BYTES {
                 break;

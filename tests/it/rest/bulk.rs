@@ -262,3 +262,22 @@ async fn a_stop_is_told_with_the_first_line_that_is_not_stored() {
     assert_eq!(server.exit_code().await, Some(0));
     assert!(stopped.elapsed() < Duration::from_secs(4), "{stopped:?}");
 }
+
+#[tokio::test]
+async fn a_refused_body_that_never_ends_does_not_hold_its_connection() {
+    let server = Server::start().await;
+    let mut upload = Upload::begin(&server).await;
+    upload
+        .send(b"{\"runid\":\"r\",\"message\":\"1\"}\n{\"message\":\"2\"}\n")
+        .await;
+    let (status, body) = upload.answer().await;
+    assert_eq!(status, 400);
+    assert_eq!(body["details"][0]["field"], "line 2: run_id");
+    let error = body["error"].as_str().unwrap();
+    assert!(error.starts_with("line 2: run_id: a run id is"), "{error}");
+    let mut rest = Vec::new();
+    soon("the server's close", upload.0.read_to_end(&mut rest))
+        .await
+        .unwrap();
+    assert!(rest.is_empty());
+}
