@@ -1,5 +1,6 @@
 //! The way to the services, over real sockets and with services that do nothing.
 
+mod broken;
 mod http;
 mod stub;
 

@@ -20,6 +20,8 @@ use tonic::{Code, Status};
 use super::super::RouterOptions;
 use super::answer;
 use super::call::{Call, LAST_EVENT_ID};
+use super::error::Failure;
+use super::stream::json_text;
 use crate::meter::Held;
 
 /// How often an idle stream shows that it lives.
@@ -156,7 +158,7 @@ impl Reply {
             // The services say so when the server stops. No word: the reader comes back for the rest.
             Err(status) if status.code() == Code::Unavailable => None,
             Err(status) => {
-                let error = serde_json::json!({ "error": status.message() });
+                let error = json_text(&Failure::of(&status, ""));
                 Some(format!("event: error\ndata: {error}\n\n"))
             }
         }

@@ -121,6 +121,12 @@ impl LogService for Stub {
     ) -> Result<Response<Self::TailLogsStream>, Status> {
         assert!(request.extensions().get::<WaitForUnknownRun>().is_some());
         let request = request.into_inner();
+        if request.run_id == "broken" {
+            let broken = Err(Status::data_loss("a line cannot be read"));
+            return Ok(Response::new(
+                stream::iter([Ok(lines("broken", 1)), broken]).boxed(),
+            ));
+        }
         let lines = (request.after + 1..=3).map(|seq| Ok(lines(&request.run_id, seq)));
         let stored = stream::iter(lines.collect::<Vec<_>>());
         let is_live = request.run_id == "live" && request.follow != Some(false);
