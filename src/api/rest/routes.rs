@@ -73,11 +73,12 @@ pub(super) struct Endpoints {
 }
 
 impl Endpoints {
-    /// The endpoint of a path. A slash at the end does not count, as in the routes.
+    /// The endpoint of a path. As in the routes, slashes at the end do not count, nor all but one before.
     pub(super) fn of(&self, path: &str) -> &Arc<Endpoint> {
-        let trimmed = match path.trim_end_matches('/') {
-            "" => "/",
-            trimmed => trimmed,
+        let ended = path.trim_end_matches('/');
+        let trimmed = match ended.find(|letter| letter != '/') {
+            Some(begin) => &ended[begin.saturating_sub(1)..],
+            None => "/",
         };
         match self.by_path.at(trimmed) {
             Ok(found) => found.value,

@@ -30,7 +30,6 @@ async fn an_array_that_breaks_off_is_no_json() {
     let site = Site::start().await;
     let request = "GET /logs?runid=broken HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     let answer = String::from_utf8(site.say(request.as_bytes()).await).unwrap();
-    assert!(answer.contains("[{\"runid\":\"broken\""), "{answer}");
     assert!(
         !answer.contains(']') && !answer.ends_with("0\r\n\r\n"),
         "{answer}"

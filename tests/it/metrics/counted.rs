@@ -24,6 +24,7 @@ async fn each_request_is_counted_once_under_its_method_route_and_code() {
         assert_eq!(gone.status, 204);
     }
     assert_eq!(server.get("/resources/t/none").await.status, 404);
+    assert_eq!(server.get("//resources/t/none//").await.status, 404);
     assert_eq!(server.get("/nowhere").await.status, 404);
     assert_eq!(
         server.http("PATCH", "/resources", &[], "").await.status,
@@ -54,7 +55,7 @@ async fn each_request_is_counted_once_under_its_method_route_and_code() {
         ),
         (
             r#"method="GET",endpoint="/resources/{resource}/{name}",status_code="404""#,
-            1.0,
+            2.0,
         ),
         (
             r#"method="GET",endpoint="unmatched",status_code="404""#,
