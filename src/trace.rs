@@ -1,7 +1,7 @@
 //! Which trace a piece of work belongs to, and what is recorded of it.
 //!
 //! A request has a place in a trace: its caller's, or a new one. What happens in the request's task is recorded there
-//! ([`enter`]); a run keeps its place in the store, so that its trace goes on days and restarts later. A span is recorded
+//! (`enter`); a run keeps its place in the store, so that its trace goes on days and restarts later. A span is recorded
 //! whole, when it is over, so that nothing has to be kept open for it. Where traces go is the business of `observe`.
 
 mod context;

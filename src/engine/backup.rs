@@ -1,7 +1,7 @@
 //! Backups: a copy of the store, streamed while everything else goes on.
 //!
 //! One at a time, since each keeps files from being freed. It ends by itself when its reader stands still, when the disk
-//! runs full, and with the server. At most [`PIECES`] pieces are in memory.
+//! runs full, and with the server. At most `PIECES` pieces are in memory.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -34,7 +34,7 @@
 //! | indexes | Deletion | Deletion | engine/resources, while the log of changes tells of a delete |
 //! | indexes | OutsideLog, OutsideLogTime | OutsideLog, id of the run | engine/logs |
 //!
-//! engine/retention removes what is due ([`retention`] finds it, [`removal`] says what goes together).
+//! engine/retention removes what is due (`retention` finds it, `removal` says what goes together).
 
 mod batch;
 mod changes;

@@ -2,7 +2,7 @@
 //!
 //! Every file, key and value is read once, family after family. What names something else makes a claim, which is held
 //! against the store in sorted batches (`claims`), so that memory is bounded however large the store is: one value, one
-//! batch of claims, the counts of one log, and the first [`MOST_SHOWN`] findings.
+//! batch of claims, the counts of one log, and the first `MOST_SHOWN` findings.
 
 mod claims;
 mod finding;
