@@ -19,8 +19,8 @@ pub(super) struct Args {
 
 const EXAMPLES: &str = "\
 Contexts stand in ~/.config/conveyor/config.yml, or in the file that CONVEYOR_CLI_CONFIG names. A command takes the
-server that --server or CONVEYOR_SERVER names, else that of the context that --context or CONVEYOR_CONTEXT names,
-else that of the current context, else http://127.0.0.1:8080.
+server that --server names, else the context that --context names; without these flags the server of CONVEYOR_SERVER,
+else the context of CONVEYOR_CONTEXT, else the current context, else http://127.0.0.1:8080.
 
 Examples:
   conveyor context set lab --server http://10.0.0.7:8080 --output wide

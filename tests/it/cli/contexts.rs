@@ -102,3 +102,35 @@ async fn the_environment_wins_over_contexts() {
         .unwrap();
     assert_eq!(Ran::from(output).said(), "any\n");
 }
+
+#[tokio::test]
+async fn a_flag_wins_over_the_environment() {
+    let server = Server::start().await;
+    server.define("any").await;
+    let address = format!("http://{}", server.address);
+    let contexts = format!("contexts:\n  lab: {{server: '{address}'}}\n");
+    let file = server.place().join(server.file("contexts.yml", &contexts));
+    let flags: [&[&str]; 3] = [
+        &["--context", "lab"],
+        &["--server", &address],
+        // A server and a context together: the address of the one, the form of the other.
+        &["--server", &address, "--context", "lab"],
+    ];
+    for flags in flags {
+        let mut command = conveyor(&[&["get", "definitions", "-o", "name"], flags].concat());
+        command
+            .env("CONVEYOR_CLI_CONFIG", &file)
+            .env("CONVEYOR_SERVER", "http://127.0.0.1:1")
+            .env("CONVEYOR_CONTEXT", "lab");
+        assert_eq!(
+            Ran::from(command.output().unwrap()).said(),
+            "any\n",
+            "{flags:?}"
+        );
+    }
+    let mut command = conveyor(&["get", "definitions", "--context", "lap"]);
+    command
+        .env("CONVEYOR_CLI_CONFIG", &file)
+        .env("CONVEYOR_SERVER", &address);
+    assert_snapshot!(Ran::from(command.output().unwrap()).ended_with(3), @"error: there is no context lap; did you mean lab?");
+}
