@@ -49,7 +49,6 @@ mod migrate;
 mod open;
 mod pipelines;
 mod read;
-mod references;
 mod removal;
 mod resources;
 mod retention;

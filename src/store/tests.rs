@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use uuid::Uuid;
 
+use super::doctor::{Finding, Report};
 use super::keys::{Family, Key, LogState, Prefix};
 use super::read::{Order, handle, walk};
 use super::*;
@@ -15,8 +16,9 @@ use crate::model::json::Json;
 use crate::model::log::{Chunk, Line};
 use crate::model::name::{Name, ObjectId, RunId};
 use crate::model::pipeline::Pipeline;
-use crate::model::resource::Resource;
+use crate::model::resource::{Definition, Resource};
 use crate::model::run::{Cause, PipelineRef, ResourceRef, Run, RunState};
+use crate::model::schema::Dialect;
 
 /// One thing that happens. Numbers choose among what there is.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +60,20 @@ struct World {
     place: tempfile::TempDir,
 }
 
+fn definition(now: Timestamp) -> Definition {
+    let record = records::Definition {
+        id: Uuid::new_v4().into(),
+        name: "kind".to_owned(),
+        schema: "{}".to_owned(),
+        dialect: Dialect::Draft202012.to_string(),
+        revision: 1,
+        created: codec::nanos(now),
+        updated: codec::nanos(now),
+        ..Default::default()
+    };
+    record.try_into().unwrap()
+}
+
 fn name(text: &str) -> Name {
     text.parse().unwrap()
 }
@@ -80,6 +96,7 @@ impl World {
         };
         let store = Store::open(place.path(), 64).unwrap();
         let mut batch = Batch::new();
+        batch.put_definition(&definition(now));
         batch.put_pipeline(&pipeline, None);
         store.committer().commit(batch).await.unwrap();
         Self {
@@ -218,12 +235,9 @@ impl World {
         self.open.push(run);
     }
 
-    fn faults(&self) -> Vec<String> {
-        let mut faults = Vec::new();
-        self.store
-            .follow_references(|fault| faults.push(fault))
-            .unwrap();
-        faults
+    fn faults(&self) -> Vec<Finding> {
+        let report = doctor::look_through(&self.store.db, Report::default(), &mut |_| ()).unwrap();
+        report.findings
     }
 
     /// Removes all that may go.
@@ -306,7 +320,7 @@ proptest! {
             let mut world = World::new().await;
             for step in steps {
                 world.take(step).await;
-                assert_eq!(world.faults(), Vec::<String>::new(), "after {step:?}");
+                assert_eq!(world.faults(), [], "after {step:?}");
                 for run in &world.open {
                     let text = run.id.to_string();
                     assert_eq!(world.store.next_seq(&text).unwrap(), 2, "a run in progress");
@@ -328,7 +342,7 @@ proptest! {
                 world.take(Step::End { nth: 0 }).await;
             }
             world.remove_all().await;
-            assert_eq!(world.faults(), Vec::<String>::new());
+            assert_eq!(world.faults(), []);
             assert_eq!(world.count(&Prefix::Revisions), world.current.len());
             assert_eq!(world.count(&Prefix::PipelineRevisions), 1);
             for prefix in [
@@ -361,9 +375,9 @@ proptest! {
             let rows = world.new_rows();
             world.open_as_format_1().await;
             assert_eq!(world.new_rows(), rows);
-            assert_eq!(world.faults(), Vec::<String>::new());
+            assert_eq!(world.faults(), []);
             world.remove_all().await;
-            assert_eq!(world.faults(), Vec::<String>::new());
+            assert_eq!(world.faults(), []);
             world.store.close().await;
         });
     }
@@ -399,6 +413,6 @@ fn more_revisions_than_one_batch_takes_go_in_several() {
         assert!(batches > 1);
         assert_eq!(world.count(&Prefix::ResourceRevisions(id)), 2);
         assert_eq!(world.count(&Prefix::OldRevisions(None)), 1);
-        assert_eq!(world.faults(), Vec::<String>::new());
+        assert_eq!(world.faults(), []);
     });
 }

@@ -87,18 +87,27 @@ pub enum CannotLook {
 /// Looks through the store in a directory. `seen` hears how many keys more were read.
 pub fn examine(path: &Path, mut seen: impl FnMut(u64)) -> Result<Report, CannotLook> {
     let mut report = Report::default();
-    let Some(store) = open::open(path, &mut report)? else {
-        return Ok(report);
-    };
+    match open::open(path, &mut report)? {
+        Some(store) => look_through(&store.db, report, &mut seen),
+        None => Ok(report),
+    }
+}
+
+/// Looks through an open store to which nobody writes.
+pub(super) fn look_through(
+    db: &rocksdb::DB,
+    report: Report,
+    seen: &mut impl FnMut(u64),
+) -> Result<Report, CannotLook> {
     let mut doctor = Doctor {
-        db: &store.db,
+        db,
         report,
         claims: Claims::default(),
         logs: LogCheck::default(),
     };
     doctor.read_meta()?;
     for family in Family::ALL {
-        doctor.read_family(family, &mut seen);
+        doctor.read_family(family, seen);
     }
     doctor.end_log();
     doctor.settle_claims();

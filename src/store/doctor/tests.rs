@@ -177,6 +177,7 @@ async fn store() -> TempDir {
         run: Some(first.id),
     };
     batch.put_request("once", &request);
+    batch.note_outside_line("nightly", Timestamp::UNIX_EPOCH, None);
     store.committer().commit(batch).await.unwrap();
     let mut batch = Batch::new();
     batch.put_resource(&resource(2), Some(&resource(1)));
@@ -256,6 +257,8 @@ async fn a_row_that_is_gone_is_missed_by_name() {
         Key::Request("once"),
         Key::RequestTime(0, "once"),
         Key::ShownBy(object, 1, 1),
+        Key::OutsideLog("nightly"),
+        Key::OutsideLogTime(0, "nightly"),
     ];
     for key in rows {
         let report = without(place.path(), &key);
@@ -319,6 +322,12 @@ async fn what_is_there_and_wrong_is_found() {
         token: 7,
         next_line: 9,
     };
+    let deleted = records::Change {
+        id: id(99).into(),
+        revision: 1,
+        deleted: true,
+        time: TIME,
+    };
     let other = first.0.into_bytes();
     let cases = [
         (Key::Run(second), at(1, b"\xff\xff"), "VALUE runs/Run("),
@@ -363,6 +372,36 @@ async fn what_is_there_and_wrong_is_found() {
             Key::LogProgress(first, 5),
             at(1, &progress.encode_to_vec()),
             "it has no such step",
+        ),
+        (
+            Key::ShownBy(ObjectId(id(3)), 2, 1),
+            at(1, &other),
+            "it does not show this revision",
+        ),
+        (
+            Key::ShownBy(ObjectId(id(3)), 1, 9),
+            at(1, &[7; 16]),
+            "is not there",
+        ),
+        (
+            Key::EndedRun(LogState::Gone, &kind, 5, 1),
+            at(1, &other),
+            "it has not ended then",
+        ),
+        (
+            Key::Change(1),
+            at(1, &deleted.encode_to_vec()),
+            "is not there",
+        ),
+        (
+            Key::OutsideLogTime(5, "nightly"),
+            at(1, b"nightly"),
+            "it stands in the queue at another time",
+        ),
+        (
+            Key::OutsideLogTime(0, "nightly"),
+            at(1, b"daily"),
+            "it is of another run",
         ),
         (Key::Driver(&web), at(99, b""), "after the newest position"),
         (Key::Change(77), at(1, b""), "VALUE indexes/Change(77)"),

@@ -69,10 +69,27 @@ impl Doctor<'_> {
             Key::ResourceRun(_, _, order) | Key::DefinitionRun(_, order) => {
                 self.claim_run(key, id_in(stored.bytes())?, *order, false)
             }
-            Key::EndedRun(_, _, _, order) => {
-                self.claim_run(key, id_in(stored.bytes())?, *order, false)
+            Key::EndedRun(_, _, time, order) => {
+                let run = id_in(stored.bytes())?;
+                let time = *time;
+                self.claims.holds(key, &Key::Run(run), move |stored| {
+                    let ended = thing::<Run>(stored)?.ended.map(codec::nanos);
+                    same(ended == Some(time), "it has not ended then")
+                });
+                self.claim_run(key, run, *order, false)
             }
-            Key::ShownBy(..) => Ok(()),
+            Key::ShownBy(id, revision, order) => {
+                let run = id_in(stored.bytes())?;
+                let shown = (*id, *revision);
+                self.claims.holds(key, &Key::Run(run), move |stored| {
+                    let run: Run = thing(stored)?;
+                    same(
+                        run.shows().any(|it| it == shown),
+                        "it does not show this revision",
+                    )
+                });
+                self.claim_run(key, run, *order, false)
+            }
             Key::Task(task) => {
                 let task = *task;
                 let run = RunId(codec::uuid(&record::<records::TaskRef>(&stored)?.run)?);
@@ -116,9 +133,14 @@ impl Doctor<'_> {
             }
             Key::Change(position) => {
                 let it: records::Change = record(&stored)?;
-                codec::uuid(&it.id)?;
+                let id = ObjectId(codec::uuid(&it.id)?);
+                if it.deleted {
+                    self.claims
+                        .there(key, &Key::ResourceRevision(id, it.revision));
+                }
+                // A step to a newer format writes without a position.
                 same(
-                    stored.position.0 == *position,
+                    [0, *position].contains(&stored.position.0),
                     "it was written at another position",
                 )
             }
@@ -138,8 +160,22 @@ impl Doctor<'_> {
                     .there(key, &Key::ResourceRevision(*id, it.revision));
                 Ok(())
             }
-            Key::OutsideLog(_) => record::<records::OutsideLog>(&stored).map(drop),
-            Key::OutsideLogTime(..) => Ok(()),
+            Key::OutsideLog(run) => {
+                let it: records::OutsideLog = record(&stored)?;
+                self.claims.there(key, &Key::OutsideLogTime(it.queued, run));
+                Ok(())
+            }
+            Key::OutsideLogTime(time, run) => {
+                let time = *time;
+                self.claims
+                    .holds(key, &Key::OutsideLog(run), move |stored| {
+                        same(
+                            record::<records::OutsideLog>(stored)?.queued == time,
+                            "it stands in the queue at another time",
+                        )
+                    });
+                same(stored.bytes() == run.as_bytes(), "it is of another run")
+            }
         }
     }
 
