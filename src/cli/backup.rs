@@ -7,6 +7,7 @@ use conveyor_client::proto::backup_response::Part;
 use conveyor_client::proto::{BackupRequest, BackupResponse, BackupStart};
 use jiff::Timestamp;
 use tempfile::NamedTempFile;
+use tokio::signal::unix::{SignalKind, signal};
 use tonic::Streaming;
 
 use super::progress::{self, Progress};
@@ -39,6 +40,15 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         let text = "a backup is no text for a terminal: name a file, or send it into a pipe";
         return Err(Failure::Ended(text.to_owned()));
     }
+    // Heard from here on: the half of a file goes with the future that holds it, and with nothing else.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        saved = save(&args, to_stdout) => saved,
+        _ = interrupt.recv() => Err(Failure::Ended("stopped: there is no backup".to_owned())),
+    }
+}
+
+async fn save(args: &Args, to_stdout: bool) -> Result<(), Failure> {
     // What cannot be written is found before the server is asked to work.
     let file = if to_stdout {
         None
@@ -47,27 +57,20 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     };
     let client = args.server.connect().await?;
     let parts = client.server().backup(BackupRequest {}).await?.into_inner();
-    let saved = async {
-        match file {
-            None => {
-                let (_, manifest) = receive(parts, io::stdout().lock()).await?;
-                eprintln!("{}", summary(&manifest, "stdout"));
-                Ok(())
-            }
-            Some(file) => {
-                let (file, manifest) = receive(parts, file).await?;
-                persist(file, &args.file).map_err(|error| unwritable(&args.file, &error))?;
-                show::line(format_args!(
-                    "{}",
-                    summary(&manifest, &args.file.display().to_string())
-                ))
-            }
+    match file {
+        None => {
+            let (_, manifest) = receive(parts, io::stdout().lock()).await?;
+            eprintln!("{}", summary(&manifest, "stdout"));
+            Ok(())
         }
-    };
-    tokio::select! {
-        saved = saved => saved,
-        // The half of a file goes with the future that holds it.
-        _ = tokio::signal::ctrl_c() => Err(Failure::Ended("stopped: there is no backup".to_owned())),
+        Some(file) => {
+            let (file, manifest) = receive(parts, file).await?;
+            persist(file, &args.file).map_err(|error| unwritable(&args.file, &error))?;
+            show::line(format_args!(
+                "{}",
+                summary(&manifest, &args.file.display().to_string())
+            ))
+        }
     }
 }
 

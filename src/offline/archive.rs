@@ -186,7 +186,8 @@ pub fn unpack(input: impl Read, folder: &Path) -> Result<Manifest, Error> {
     let mut archive = tar::Archive::new(input);
     let mut found: Vec<Entry> = Vec::new();
     let mut manifest = None;
-    for entry in archive.entries().map_err(Error::Broken)? {
+    // Raw: a long name would be read whole, however long it says to be. Ours are short.
+    for entry in archive.entries().map_err(Error::Broken)?.raw(true) {
         let mut entry = entry.map_err(Error::Broken)?;
         let name = name_of(&entry)?;
         if manifest.is_some() {

@@ -67,6 +67,14 @@ pub fn restore(input: impl Read, directory: &Path) -> Result<Manifest, Error> {
     Ok(manifest)
 }
 
+/// Removes what a restore has unpacked so far, where it waits for input and so cannot do it itself.
+pub fn abandon(directory: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(directory.join(RESTORING)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
 /// A fresh file system has a folder for what it finds again.
 fn check_empty(directory: &Path) -> Result<(), Error> {
     let refused = |source| Error::Directory {

@@ -222,6 +222,120 @@ async fn a_restore_that_was_killed_is_never_taken_for_a_store() {
 }
 
 #[tokio::test]
+async fn a_backup_that_is_stopped_before_a_server_answers_leaves_nothing() {
+    let place = tempfile::tempdir().unwrap();
+    // It takes connections, and never says a word.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let file = place.path().join("b.tar.zst");
+    let child = conveyor(&["backup", file.to_str().unwrap(), "--server", &url])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let left = || std::fs::read_dir(place.path()).unwrap().count();
+    eventually("it has begun", async || (left() == 1).then_some(())).await;
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), Signal::INT).unwrap();
+    let ended = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap());
+    let output = soon("the end of the backup", ended).await.unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said, "error: stopped: there is no backup\n");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(left(), 0);
+}
+
+#[tokio::test]
+async fn a_restore_that_is_stopped_leaves_nothing() {
+    let server = with_much_data().await;
+    let whole = std::fs::read(backup(&server, "b.tar.zst").await).unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let data = place.path().join("data");
+    let mut child = conveyor(&["restore", "-", "--data", data.to_str().unwrap()])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The rest never comes: it waits for its input when it is stopped.
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(&whole[..whole.len() / 2]).unwrap();
+    eventually("it has begun", async || {
+        data.join(".restoring").exists().then_some(())
+    })
+    .await;
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), Signal::INT).unwrap();
+    let ended = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap());
+    let output = soon("the end of the restore", ended).await.unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said, "error: stopped: nothing was restored\n");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(std::fs::read_dir(&data).unwrap().count(), 0);
+    drop(stdin);
+    restore(&server.place().join("b.tar.zst"), &data)
+        .await
+        .unwrap();
+}
+
+/// An archive of these entries.
+fn archive(entries: &[(tar::EntryType, &str, &[u8])]) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (kind, name, bytes) in entries {
+        let mut header = tar::Header::new_gnu();
+        // `set_path` would refuse such names.
+        header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_entry_type(*kind);
+        header.set_link_name("/etc/passwd").unwrap();
+        header.set_size(bytes.len() as u64);
+        header.set_cksum();
+        archive.append(&header, *bytes).unwrap();
+    }
+    zstd::encode_all(&archive.into_inner().unwrap()[..], 1).unwrap()
+}
+
+#[tokio::test]
+async fn an_archive_that_means_harm_writes_nothing() {
+    use tar::EntryType as Type;
+    let manifest = |files: &str| {
+        format!(
+            r#"{{"layout":1,"format":1,"position":1,"time":"","server_version":"","files":[{files}]}}"#
+        )
+    };
+    let entry = |bytes: u64| format!(r#"{{"name":"CURRENT","bytes":{bytes},"sha256":"00"}}"#);
+    let lies = manifest(&entry(u64::MAX));
+    let twice = manifest(&[entry(u64::MAX), entry(u64::MAX)].join(","));
+    let long_name = vec![b'x'; 32 << 20];
+    let current = (Type::Regular, "CURRENT", &b"hello"[..]);
+    let archives = [
+        archive(&[(Type::Regular, "../evil", b"x")]),
+        archive(&[(Type::Regular, "/evil", b"x")]),
+        archive(&[(Type::Regular, "folder/evil", b"x")]),
+        archive(&[(Type::Regular, "..", b"x")]),
+        archive(&[(Type::Symlink, "CURRENT", b"")]),
+        archive(&[(Type::Link, "CURRENT", b"")]),
+        archive(&[(Type::Directory, "evil", b"")]),
+        archive(&[(Type::Fifo, "evil", b"")]),
+        archive(&[(Type::GNULongName, "name", &long_name), current]),
+        archive(&[(Type::XHeader, "name", &long_name), current]),
+        archive(&[current, current]),
+        archive(&[current, (Type::Regular, "backup.json", lies.as_bytes())]),
+        archive(&[current, (Type::Regular, "backup.json", twice.as_bytes())]),
+        archive(&[(Type::Regular, "backup.json", manifest("").as_bytes())]),
+    ];
+    let place = tempfile::tempdir().unwrap();
+    let (file, data) = (place.path().join("a"), place.path().join("data"));
+    for (nth, bytes) in archives.iter().enumerate() {
+        std::fs::write(&file, bytes).unwrap();
+        let said = restore(&file, &data).await.unwrap_err();
+        assert!(
+            said.starts_with("error: nothing was restored: "),
+            "archive {nth}: {said}"
+        );
+        let plain = (nth < 10) == said.contains("is no plain file");
+        assert!(plain, "archive {nth}: {}", &said[..said.len().min(300)]);
+        assert_eq!(std::fs::read_dir(&data).unwrap().count(), 0);
+        assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 2);
+    }
+}
+
+#[tokio::test]
 async fn one_backup_at_a_time_and_none_leaves_anything_behind() {
     let mut server = with_much_data().await;
     let first = held(&server).await.unwrap();
