@@ -2,6 +2,7 @@
 
 use conveyor_client::proto::{CancelRunRequest, RunState};
 
+use super::show::Format;
 use super::{Failure, ServerArg, completion, show, target};
 
 /// Arguments of `cancel`.
@@ -14,6 +15,9 @@ pub(super) struct Args {
     /// Why, for people; at most 200 characters
     #[arg(long, value_name = "TEXT", default_value = "")]
     reason: String,
+    /// Print the run instead of a sentence: as table, wide, json, yaml, name or jsonpath=TEMPLATE
+    #[arg(short, long, value_name = "FORMAT")]
+    output: Option<Format>,
     #[command(flatten)]
     server: ServerArg,
 }
@@ -33,6 +37,9 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         reason: args.reason,
     };
     let run = client.runs().cancel_run(request).await?.into_inner();
+    if let Some(format) = &args.output {
+        return show::one(&run, format);
+    }
     let word = show::state_word(run.state());
     match run.state() {
         RunState::Succeeded | RunState::Failed => {

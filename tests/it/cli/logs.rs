@@ -6,7 +6,7 @@ use conveyor_client::proto::{Reconcile, RunState};
 use insta::assert_snapshot;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use crate::support::{Scripted, Server, soon};
+use crate::support::{Scripted, Server, eventually, soon};
 
 /// A run of two drivers with two lines each, ended.
 async fn two_drivers(server: &Server) -> String {
@@ -155,4 +155,23 @@ async fn a_follower_of_a_run_that_waits_is_told_for_what() {
         .await
         .unwrap();
     assert!(status.success(), "{status}");
+}
+
+#[tokio::test]
+async fn lines_that_are_no_longer_kept_are_told_of() {
+    let settings = [
+        ("retention.period", "20ms"),
+        ("retention.logs.max_age", "300ms"),
+    ];
+    let server = Server::with(&settings).await;
+    let run = two_drivers(&server).await;
+    let ran = eventually("the log goes", async || {
+        let ran = server.cli(&["logs", &run, "-f"]).await;
+        ran.stdout.is_empty().then_some(ran)
+    })
+    .await;
+    assert_eq!(ran.stderr, "--- lines 1 to 4 are no longer kept ---\n");
+    assert_eq!(ran.code, 0);
+    let ran = server.cli(&["logs", &run, "--after", "4"]).await;
+    assert_eq!(ran.said(), "", "one who has seen all");
 }

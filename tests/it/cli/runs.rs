@@ -169,3 +169,13 @@ async fn runs_are_chosen_by_resource_and_state() {
         .ended_with(2);
     assert!(refusal.contains("did you mean cancelled?"), "{refusal}");
 }
+
+#[tokio::test]
+async fn cancel_prints_the_run_where_a_form_is_asked_for() {
+    let server = Server::start().await;
+    server.define("any").await;
+    let run = server.create("any", "r").await;
+    let cancel = async |form: &str| server.cli(&["cancel", &run, "-o", form]).await.said();
+    assert_eq!(cancel("name").await, format!("{run}\n"));
+    assert_eq!(cancel("jsonpath={.state}").await, "RUN_STATE_CANCELLED\n");
+}
