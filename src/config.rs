@@ -8,6 +8,7 @@
 
 mod closed;
 mod error;
+mod file;
 mod inherited;
 mod retention;
 mod sources;
@@ -523,6 +524,15 @@ mod tests {
         insta::assert_snapshot!(refusal("api:\n  auth_enabled: true\n"), @"setting api.auth_enabled is true (from FILE line 2), but this version has no authentication yet. A server that is open while its settings say closed would be worse than none, so it does not start. Set it to false to start without: only this machine reaches 127.0.0.1");
         insta::assert_snapshot!(refusal("tls:\n  cert: server.crt\n"), @r#"setting tls.cert is "server.crt" (from FILE line 2), but this version has no TLS yet. A server that is open while its settings say closed would be worse than none, so it does not start. Take the tls settings out, or say api.auth_enabled: false as well to start without both"#);
         insta::assert_snapshot!(refusal("api.auth_enabled: maybe\n"), @r#"setting api.auth_enabled: "maybe" is not true or false (from FILE line 1)"#);
+        let opens = |name: &str| (name == "CONVEYOR_API_AUTH_ENABLED").then(|| "false".to_owned());
+        for text in ["api.auth_enabled: true\n", "tls:\n  cert: server.crt\n"] {
+            let (_file, flags) = with_file(text);
+            let error = Settings::load(&flags, opens).unwrap_err();
+            assert!(
+                matches!(error, ConfigError::NotClosed { .. }),
+                "{text}: {error}"
+            );
+        }
         let closed = [
             ("CONVEYOR_API_AUTH_ENABLED", "true"),
             ("CONVEYOR_AUTH_ENABLED", "TRUE"),

@@ -5,6 +5,10 @@
 use super::ConfigError;
 use super::sources::{Origin, Sources};
 
+/// The setting that closes the API. A file that sets it is not opened by a variable: one left over in the environment
+/// would do so unseen.
+pub(super) const AUTH: &str = "api.auth_enabled";
+
 /// Settings of TLS.
 pub(super) const TLS: [&str; 3] = ["tls.ca", "tls.key", "tls.cert"];
 
@@ -27,24 +31,21 @@ pub(super) fn check(
     sources: &Sources,
     env: impl Fn(&str) -> Option<String>,
 ) -> Result<(), ConfigError> {
-    let key = "api.auth_enabled";
-    let enabled = sources.read(key, "true or false", |text| text.parse::<bool>().ok())?;
-    let (_, origin) = sources.text(key);
+    let enabled = sources.read(AUTH, "true or false", |text| text.parse::<bool>().ok())?;
+    let (_, origin) = sources.text(AUTH);
     if enabled {
         return Err(refusal(
-            format!("setting {key} is true"),
+            format!("setting {AUTH} is true"),
             origin.clone(),
             LACKS_AUTH,
             WITHOUT_AUTH,
         ));
     }
-    if *origin == Origin::Default {
-        for key in TLS {
-            let (text, origin) = sources.text(key);
-            if !text.is_empty() {
-                let what = format!("setting {key} is {text:?}");
-                return Err(refusal(what, origin.clone(), LACKS_TLS, WITHOUT_TLS));
-            }
+    for key in TLS {
+        let (text, place) = sources.text(key);
+        if !text.is_empty() && !is_opened(place, origin) {
+            let what = format!("setting {key} is {text:?}");
+            return Err(refusal(what, place.clone(), LACKS_TLS, WITHOUT_TLS));
         }
     }
     for name in SWITCHES {
@@ -64,6 +65,14 @@ pub(super) fn check(
         }
     }
     Ok(())
+}
+
+/// Whether certificates of one place are let be for a false of another: a variable opens no file.
+fn is_opened(certificates: &Origin, switch: &Origin) -> bool {
+    match (certificates, switch) {
+        (_, Origin::Default) | (Origin::File(..), Origin::Variable(_)) => false,
+        (_, Origin::File(..) | Origin::Variable(_) | Origin::Flag(_)) => true,
+    }
 }
 
 fn refusal(what: String, origin: Origin, lacks: &'static str, advice: &'static str) -> ConfigError {
