@@ -13,7 +13,8 @@ demo=("git:git" "curl:curl" "skopeo:skopeo")
 
 is_there() {
   case $1 in
-    libclang) compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null || compgen -G '/usr/lib*/libclang.so*' >/dev/null ;;
+    # Not libclang-cpp.so, which other packages bring and which has no C interface.
+    libclang) compgen -G '/usr/lib/llvm-*/lib/libclang[.-][s0-9]*so*' >/dev/null || compgen -G '/usr/lib*/libclang.so*' >/dev/null ;;
     python-venv) python3 -c "import ensurepip" 2>/dev/null ;;
     *) command -v "$1" >/dev/null ;;
   esac
