@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../clients"
 
 # The language and the command that it needs.
-languages=("go go")
+languages=("go go" "python python3")
 
 check_go() {
   cd go
@@ -20,6 +20,30 @@ check_go() {
 test_go() {
   cd go
   go test -race -count=1 ./...
+}
+
+# Puts the pinned tools on the PATH.
+env_python() {
+  cd python
+  PATH=$(../../scripts/python.sh clients/python/requirements-dev.txt)/bin:$PATH
+  export PYTHONDONTWRITEBYTECODE=1
+}
+
+check_python() {
+  env_python
+  ruff format --quiet --check .
+  ruff check --quiet .
+  mypy
+  wheels=$(mktemp -d)
+  hatchling build -t wheel -d "$wheels" 2>/dev/null >&2
+  # What its users get has types.
+  python -m zipfile -l "$wheels"/*.whl | grep conveyor/py.typed >/dev/null
+  rm -rf "$wheels"
+}
+
+test_python() {
+  env_python
+  pytest -q -p no:cacheprovider
 }
 
 # Without its tool a language is left out, said aloud; in CI that is a failure.

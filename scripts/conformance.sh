@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # The language and the command that it needs.
-languages=("rust cargo" "go go")
+languages=("rust cargo" "go go" "python python3")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -20,6 +20,12 @@ contender_rust() {
 contender_go() {
   (cd clients/go && go build -o "$work/contender-go" ./internal/contender)
   command=("$work/contender-go")
+}
+
+contender_python() {
+  local python
+  python=$(scripts/python.sh clients/python/requirements-dev.txt)/bin/python
+  command=(env PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$PWD/clients/python/src" "$python" clients/python/contender/contender.py)
 }
 
 # Without its tool a language is left out, said aloud; in CI that is a failure.

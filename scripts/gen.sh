@@ -5,18 +5,30 @@
 #        scripts/gen.sh --check   fails where what is checked in differs
 #
 # A language is a function gen_<language> that puts its generators on the PATH, a line in `languages`,
-# and a clients/<language>/buf.gen.yaml. Generators are kept outside the clone.
+# and a clients/<language>/buf.gen.yaml, or a function write_<language> where buf does not run them.
+# Generators are kept outside the clone.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # The language, the command that it needs, and where its generated code stands.
-languages=("go go clients/go/conveyorv1")
+languages=("go go clients/go/conveyorv1" "python python3 clients/python/src/conveyor/v1")
 cache=${CONVEYOR_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/conveyor}
 
 # The newest generators that the Go of a plain Debian 12 builds.
 gen_go() {
   go_tool google.golang.org/protobuf/cmd/protoc-gen-go v1.34.1
   go_tool google.golang.org/grpc/cmd/protoc-gen-go-grpc v1.3.0
+}
+
+gen_python() {
+  PATH=$(scripts/python.sh clients/python/requirements-gen.txt)/bin:$PATH
+}
+
+# The generator of gRPC for Python is a part of its own protoc.
+write_python() {
+  python -m grpc_tools.protoc --proto_path=proto --python_out="$1/clients/python/src" \
+    --grpc_python_out="$1/clients/python/src" --mypy_out="quiet:$1/clients/python/src" \
+    --mypy_grpc_out="quiet:$1/clients/python/src" proto/conveyor/v1/*.proto
 }
 
 # Puts a Go program of this version on the PATH.
@@ -42,8 +54,13 @@ for entry in "${languages[@]}"; do
   command -v "$tool" >/dev/null || { skip "$language" "$tool"; continue; }
   "gen_$language"
   [ "$out" != . ] || rm -rf "$place"
-  scripts/buf.sh generate --template "clients/$language/buf.gen.yaml" --output "$out"
-  if [ "$out" != . ] && ! diff -rq "$place" "$out/$place"; then
+  if declare -F "write_$language" >/dev/null; then
+    mkdir -p "$out/$place"
+    "write_$language" "$out"
+  else
+    scripts/buf.sh generate --template "clients/$language/buf.gen.yaml" --output "$out"
+  fi
+  if [ "$out" != . ] && ! diff -rq --exclude=__pycache__ "$place" "$out/$place"; then
     echo "$place is not what the proto files say: run make gen and commit what it writes" >&2
     exit 1
   fi

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Prints the folder of a Python environment with the packages that the tests need, at the versions pinned in
-# tests/it/openapi/requirements.txt. It is made once and kept outside the clone.
+# Prints the folder of a Python environment with the packages that a requirements file pins, or else with those that
+# the tests need. It is made once and kept outside the clone.
+#
+# Usage: scripts/python.sh [requirements file]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-pinned=tests/it/openapi/requirements.txt
+pinned=${1:-tests/it/openapi/requirements.txt}
 version=$(sha256sum "$pinned" | cut -c 1-12)
 dir=${CONVEYOR_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/conveyor}/python-$version
 if [ ! -e "$dir/.complete" ]; then
