@@ -19,6 +19,7 @@ from websockets.exceptions import ConnectionClosedOK
 from websockets.sync.client import connect
 
 import conveyor
+from conveyor.v1.driver_service_pb2 import GetDriverRequest
 from conveyor.v1.run_service_pb2 import (
     RUN_STATE_CANCELLED,
     RUN_STATE_SUCCEEDED,
@@ -104,7 +105,7 @@ async def until_stored(url: str, run_id: str, lines: int) -> None:
 
 async def until_acked(client: conveyor.Client, run_id: str) -> None:
     """Waits until the server knows that the first step is at work. Work may begin before."""
-    while (await get_run(client, run_id)).steps[0].state != STEP_STATE_RUNNING:
+    while [step.state for step in (await get_run(client, run_id)).steps] != [STEP_STATE_RUNNING]:
         await asyncio.sleep(0.005)
 
 
@@ -116,19 +117,22 @@ def test_server_killed_in_mid_run_loses_and_doubles_nothing(server: Server) -> N
     async def main() -> None:
         total = 40_000
         async with running(server.url, counter(0.005)):
-            async with conveyor.Client(server.url) as client:
-                run_id = await count(client, "long", total)
+            client = await conveyor.Client(server.url).connect()
+            run_id = await count(client, "long", total)
+            follower = asyncio.ensure_future(read(client, run_id))
             for kills in range(1, 4):
                 await until_stored(server.url, run_id, kills * 3_000)
                 await asyncio.to_thread(server.kill)
                 # Long enough for more lines than a window, while nobody takes them.
                 await asyncio.sleep(0.2)
                 await asyncio.to_thread(server.start)
-            async with conveyor.Client(server.url) as client:
-                assert numbered(await read(client, run_id)) == [f"line {number}" for number in range(total)]
-                ended = await get_run(client, run_id)
-                assert ended.state == RUN_STATE_SUCCEEDED
-                assert len(ended.steps[0].attempts) == 1
+            expected = [f"line {number}" for number in range(total)]
+            assert numbered(await follower) == expected
+            assert numbered(await read(client, run_id)) == expected
+            ended = await get_run(client, run_id)
+            assert ended.state == RUN_STATE_SUCCEEDED
+            assert len(ended.steps[0].attempts) == 1
+            await client.close()
 
     run(main())
 
@@ -311,6 +315,25 @@ def test_task_is_given_back_when_the_manager_is_told_to_end_at_once(server: Serv
                 await end
             assert [each.reason for each in why] == [conveyor.CancelReason.FENCED]
             assert (await get_run(client, run_id)).steps[0].state == STEP_STATE_PENDING
+
+    run(main())
+
+
+def test_second_signal_gives_the_task_back_while_the_event_loop_is_blocked(server: Server, program: Program) -> None:
+    async def main() -> None:
+        blocker = program("tests/blocker.py", server.url)
+        async with conveyor.Client(server.url) as client:
+            run_id = await count(client, "slow", 0)
+            await until_acked(client, run_id)
+            blocker.send_signal(signal.SIGTERM)
+            while not (await client.drivers.GetDriver(GetDriverRequest(name="blocker"))).instances[0].draining:
+                await asyncio.sleep(0.005)
+            blocker.send_signal(signal.SIGTERM)
+            while (await get_run(client, run_id)).steps[0].state != STEP_STATE_PENDING:
+                await asyncio.sleep(0.005)
+        # What blocks for ever is ended by a third.
+        blocker.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(blocker.wait, SOON) == -signal.SIGTERM
 
     run(main())
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Optional, TypedDict
 
 import msgspec
+import pydantic
 import pytest
 
 import conveyor
@@ -201,6 +202,19 @@ def test_spec_is_read_into_the_users_type() -> None:
     assert carry_out(do, spec='{"x": 1, "year": 1927}')[0].message == "1 1927 ['x', 'year'] 1 None"
     report, _ = carry_out(do, spec='{"x": "1", "year": 1927}')
     assert "Expected `int`, got `str` - at `$.x`" in report.message
+
+
+class Model(pydantic.BaseModel):
+    x: int
+
+
+@pytest.mark.parametrize("form", [Model, Model.model_validate])
+def test_models_of_pydantic_are_read_and_written(form: Any) -> None:
+    async def do(task: conveyor.Task) -> conveyor.Result:
+        return conveyor.success("", task.spec(form))
+
+    assert carry_out(do, spec='{"x": 1}')[0] == (True, "", '{"x":1}')
+    assert "x\n  Input should be a valid integer" in carry_out(do, spec='{"x": "one"}')[0].message
 
 
 def test_signal_is_outranked_by_fenced_only() -> None:

@@ -138,8 +138,9 @@ class Client:
         wait = Backoff()
         while True:
             before = request.after
+            call = self.logs.TailLogs(request)
             try:
-                async for page in self.logs.TailLogs(request):
+                async for page in call:
                     if page.HasField("gap"):
                         (on_gap or _say_gap)(page.gap.first_seq)
                     for entry in page.entries:
@@ -149,6 +150,9 @@ class Client:
             except grpc.aio.AioRpcError as error:
                 if error.code() not in _PASSING:
                     raise
+            finally:
+                # A reader that has enough leaves in the middle.
+                call.cancel()
             if request.after > before:
                 wait.reset()
             await asyncio.sleep(wait.next())

@@ -14,7 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from conveyor.form import valid_text
 from conveyor.lines import OWN_STREAM, Lines
-from conveyor.split import Splitter, TextLine, clip, pieces, text_lines
+from conveyor.split import Splitter, clip, pieces, text_lines
 from conveyor.v1 import driver_service_pb2 as wire
 
 # The label of a line that goes on in the next one, since it was too long for one.
@@ -116,7 +116,7 @@ class Logger:
     def _put(self, stream: str, text: object, labels: Labels) -> None:
         stream = clip(valid_text(stream), _MAX_NAME)
         for line in text_lines(valid_text(str(text))):
-            self._log.put(stream, TextLine(line), labels)
+            self._log.put(stream, line, labels)
 
 
 class TaskLog:
@@ -128,19 +128,24 @@ class TaskLog:
         # Writers that hold the start of a line.
         self._writers: set[LineWriter] = set()
 
-    def put(self, stream: str, line: TextLine, labels: Labels) -> None:
-        """Writes a line, or several when it is too long for one."""
+    def put(self, stream: str, text: str, labels: Labels, goes_on: bool = False) -> None:
+        """Writes a line, or several when it is too long for one; `goes_on` says that the next is the rest."""
+        *starts, rest = pieces(text, self.lines.line_bytes)
+        for start in starts:
+            self._push(stream, start, labels, True)
+        self._push(stream, rest, labels, goes_on)
+
+    def _push(self, stream: str, text: str, labels: Labels, goes_on: bool) -> None:
         now = time.time_ns()
-        for piece in pieces(line.text, self.lines.line_bytes):
-            goes_on = piece.goes_on or line.goes_on
-            log = wire.Log()
-            log.lines.add(
-                time=Timestamp(seconds=now // 1_000_000_000, nanos=now % 1_000_000_000),
-                stream=stream,
-                labels=_merged(labels, {_SPLIT: "true"}) if goes_on else labels,
-                message=piece.text,
-            )
-            self.lines.push(log.SerializeToString())
+        log = wire.Log()
+        log.lines.add(
+            time=Timestamp(seconds=now // 1_000_000_000, nanos=now % 1_000_000_000),
+            stream=stream,
+            # Most have none, which costs less to say so.
+            labels=_merged(labels, {_SPLIT: "true"}) if goes_on else labels or None,
+            message=text,
+        )
+        self.lines.push(log.SerializeToString())
 
     def remember(self, writer: LineWriter, holds: bool) -> None:
         """Notes whether a writer holds the start of a line, for the end of the task."""
@@ -173,8 +178,8 @@ class LineWriter:
         """Takes text or bytes; whole lines go to the log."""
         more = valid_text(text).encode() if isinstance(text, str) else bytes(text)
         with self._lock:
-            for line in self._splitter.feed(more):
-                self._log.put(self._stream, line, self._labels)
+            for text_line in self._splitter.feed(more):
+                self._log.put(self._stream, text_line.text, self._labels, text_line.goes_on)
             self._log.remember(self, self._splitter.holds)
         return len(text)
 
@@ -184,8 +189,8 @@ class LineWriter:
     def close(self) -> None:
         """Writes a last line that has no end."""
         with self._lock:
-            for line in self._splitter.end():
-                self._log.put(self._stream, line, self._labels)
+            for text_line in self._splitter.end():
+                self._log.put(self._stream, text_line.text, self._labels)
             self._log.remember(self, False)
 
     def __enter__(self) -> LineWriter:

@@ -67,22 +67,22 @@ def text_lines(text: str) -> list[str]:
     return [line[:-1] if line.endswith("\r") else line for line in text.split("\n")]
 
 
-def pieces(text: str, limit: int) -> Iterator[TextLine]:
-    """The text in pieces of at most so many bytes, each between two characters."""
+def pieces(text: str, limit: int) -> list[str]:
+    """The text in pieces of at most so many bytes, cut between two characters."""
     if len(text) * _MOST_CHARACTER_BYTES <= limit:
-        yield TextLine(text)
-        return
+        return [text]
+    parts = []
     left = text.encode()
     while len(left) > max(limit, _MOST_CHARACTER_BYTES):
         at = cut(left, limit)
-        yield TextLine(left[:at].decode(), goes_on=True)
+        parts.append(left[:at].decode())
         left = left[at:]
-    yield TextLine(left.decode())
+    return [*parts, left.decode()]
 
 
 def clip(text: str, limit: int) -> str:
     """The start of the text, at most so many bytes of it."""
-    return next(pieces(text, limit)).text
+    return pieces(text, limit)[0]
 
 
 def cut(text: bytes, limit: int) -> int:
