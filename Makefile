@@ -9,7 +9,7 @@ SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 CARGO = ROCKSDB_STATIC=1 ROCKSDB_LIB_DIR="$$(scripts/rocksdb.sh)" cargo
 
-.PHONY: help deps build test conformance check gen lint demo bench bench-full bench-compare clean
+.PHONY: help deps build test conformance check gen lint demo bench bench-full bench-compare hostile clean
 
 help: ## shows this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,11 +35,12 @@ conformance: ## runs every driver runtime against the scripted server: a table o
 	@CONFORMANCE="$(abspath $(TARGET))/debug/conformance" CONTENDER_RUST="$(abspath $(TARGET))/debug/examples/contender" \
 		scripts/conformance.sh
 
-check: lint ## formatting, lints, documentation, generated code
+check: lint ## formatting, lints, documentation, dependencies, generated code
 	@scripts/deps.sh build
 	@cargo fmt --all --check
 	@$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
+	@scripts/deny.sh
 	@scripts/gen.sh --check
 	@scripts/clients.sh check
 
@@ -66,6 +67,11 @@ bench-full: ## measures what takes long (large stores, hours of load made short)
 bench-compare: ## measures this version and BASE=<git ref> in turn, in half an hour: how much faster each row is
 	@scripts/deps.sh build
 	@scripts/bench-compare.sh "$(BASE)" $(SUBJECTS)
+
+# Attacks run one after the other: figures of two at once would say nothing.
+hostile: ## attacks a server in every way the tests know, and measures what its other users notice: one table
+	@scripts/deps.sh build
+	@$(CARGO) test --locked --test it -- peers::figures --ignored --nocapture
 
 clean: ## removes build output, but not the compiled RocksDB
 	@cargo clean

@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use crate::api::figures::Figures;
 use crate::api::grpc::Api;
 use crate::api::listen::{ListenOptions, serve};
-use crate::api::{Doors, RouterOptions, Watch};
+use crate::api::{Doors, Room, RouterOptions, Watch};
 use crate::config::Settings;
 use crate::engine::world::SystemWorld;
 use crate::engine::{Engine, Options, RetentionOptions};
@@ -28,6 +28,9 @@ use crate::store::Store;
 
 /// How long a driver's stream may take to end by itself once it was told to.
 const GOODBYE: Duration = Duration::from_millis(200);
+
+/// How long a request may take to arrive: 8 MiB over a slow line, and no longer.
+const ARRIVAL: Duration = Duration::from_secs(60);
 
 /// Most connections that wait to be accepted, as far as the kernel allows. One that finds no room tries again a second
 /// later, which a fleet that comes back after a restart would feel.
@@ -173,6 +176,8 @@ impl Parts {
             loopback: address.ip().is_loopback(),
             hosts: settings.api.hosts.clone(),
             origins: settings.api.origins.clone(),
+            arrival: ARRIVAL,
+            room: Room::default(),
             watch: self.watch(),
         }
     }

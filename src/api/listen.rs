@@ -4,6 +4,7 @@
 //! Neither tonic's nor axum's own server drops a silent peer or sets HTTP/2 keepalive, hence this loop.
 
 mod refused;
+mod stalled;
 
 use std::convert::Infallible;
 use std::io;
@@ -19,10 +20,12 @@ use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::refused::Refused;
+use self::stalled::{Answer, carried};
 use super::Doors;
 use super::figures::Figures;
 use crate::meter::Held;
@@ -50,6 +53,9 @@ pub struct ListenOptions {
     /// How long a peer may take to say what it speaks, and to send the head of its next request. Idle
     /// HTTP/1 connections end after it too.
     pub head: Duration,
+    /// How long a peer may take nothing of what it is sent: a reader of any pace is welcome, one that is gone is not
+    /// waited for.
+    pub stall: Duration,
     /// How long open requests may run on after the stop; then their connections are closed.
     pub drain: Duration,
 }
@@ -59,6 +65,7 @@ impl Default for ListenOptions {
         ListenOptions {
             connections: 16_000,
             head: Duration::from_secs(30),
+            stall: Duration::from_secs(300),
             drain: Duration::from_secs(4),
         }
     }
@@ -150,15 +157,24 @@ impl Connection {
     }
 
     async fn serve(self, stream: TcpStream) {
-        let builder = builder(Tracked(self.tracker), self.options.head);
+        let executor = Tracked {
+            tracker: self.tracker,
+            stall: self.options.stall,
+        };
+        let builder = builder(executor, self.options.head);
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(self.options.stall));
         let service = service_fn(move |request: Request<Incoming>| {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(self.place.clone());
             let doors = Arc::clone(&self.doors);
-            async move { Ok::<_, Infallible>(doors.call(request).await) }
+            async move {
+                let response = doors.call(request).await;
+                Ok::<_, Infallible>(response.map(Answer::new))
+            }
         });
-        let connection =
-            builder.serve_connection_with_upgrades(TokioIo::new(Refused::new(stream)), service);
+        let connection = builder
+            .serve_connection_with_upgrades(TokioIo::new(Refused::new(Box::pin(stream))), service);
         let mut connection = std::pin::pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
@@ -211,13 +227,16 @@ fn builder(executor: Tracked, head: Duration) -> auto::Builder<Tracked> {
 
 /// Starts the tasks of HTTP/2 streams where they are waited for.
 #[derive(Clone)]
-struct Tracked(TaskTracker);
+struct Tracked {
+    tracker: TaskTracker,
+    stall: Duration,
+}
 
 impl<F> hyper::rt::Executor<F> for Tracked
 where
     F: Future<Output: Send> + Send + 'static,
 {
     fn execute(&self, future: F) {
-        self.0.spawn(future);
+        self.tracker.spawn(carried(future, self.stall));
     }
 }

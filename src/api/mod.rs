@@ -3,6 +3,7 @@
 //! A request with gRPC's content type goes to the services, anything else to REST, which calls the same
 //! services in process. [`listen`] takes the connections.
 
+mod arriving;
 mod convert;
 mod exchange;
 pub mod figures;
@@ -21,8 +22,10 @@ mod stream;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use http::HeaderMap;
@@ -35,6 +38,8 @@ use tonic::codec::CompressionEncoding::Gzip;
 use tonic::service::Routes;
 use tower::Service;
 
+use self::arriving::Arriving;
+pub use self::arriving::Room;
 use self::exchange::place_of_caller;
 use self::figures::Figures;
 use self::reflection::{Reflection, v1, v1alpha};
@@ -86,6 +91,10 @@ pub struct RouterOptions {
     pub hosts: Vec<String>,
     /// Web origins that may call beside our own.
     pub origins: Vec<String>,
+    /// How long a message of a call, or the body of a REST request, may take to arrive.
+    pub arrival: Duration,
+    /// Room for requests that are not whole yet.
+    pub room: Room,
     /// How the doors are watched.
     pub watch: Watch,
 }
@@ -163,11 +172,13 @@ impl Doors {
         if !is_grpc(request.headers()) {
             return self.rest.call(request, trace).await;
         }
-        let call = self.rpcs.begin(request.uri().path(), trace);
+        let path = request.uri().path();
+        let (call, takes_stream) = (self.rpcs.begin(path, trace), self.rpcs.takes_stream(path));
         let response = match pages::refusal(&self.options, &request) {
             Some(why) => self.refuse(why),
             None => {
-                let Ok(response) = self.grpc.clone().call(request).await;
+                let arriving = |body| Body::new(Arriving::new(body, &self.options, takes_stream));
+                let Ok(response) = self.grpc.clone().call(request.map(arriving)).await;
                 response
             }
         };

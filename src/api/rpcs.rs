@@ -2,7 +2,7 @@
 //!
 //! A call lasts until its answer has been read to the end or dropped: an open stream is an open call.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -19,6 +19,8 @@ use crate::trace;
 #[derive(Clone, Debug)]
 pub(super) struct Rpcs {
     by_path: Arc<HashMap<String, Arc<Rpc>>>,
+    /// The paths of methods that take a stream.
+    streaming: Arc<HashSet<String>>,
     /// For methods that nobody serves.
     unmatched: Arc<Rpc>,
 }
@@ -26,7 +28,7 @@ pub(super) struct Rpcs {
 impl Rpcs {
     /// Knows the methods of these descriptor sets.
     pub(super) fn new(sets: &[&[u8]], figures: &Figures) -> Self {
-        let mut by_path = HashMap::new();
+        let (mut by_path, mut streaming) = (HashMap::new(), HashSet::new());
         for set in sets {
             let set = FileDescriptorSet::decode(*set).expect("descriptors of our own build decode");
             for file in set.file {
@@ -34,6 +36,9 @@ impl Rpcs {
                     let name = format!("{}.{}", file.package(), service.name());
                     for method in &service.method {
                         let path = format!("/{name}/{}", method.name());
+                        if method.client_streaming() {
+                            streaming.insert(path.clone());
+                        }
                         by_path.insert(path, figures.rpc(&name, method.name()));
                     }
                 }
@@ -41,8 +46,14 @@ impl Rpcs {
         }
         Self {
             by_path: Arc::new(by_path),
+            streaming: Arc::new(streaming),
             unmatched: figures.rpc("unmatched", "unmatched"),
         }
+    }
+
+    /// Whether a method takes many messages, so that the next may come at any time.
+    pub(super) fn takes_stream(&self, path: &str) -> bool {
+        self.streaming.contains(path)
     }
 
     /// A call begins.

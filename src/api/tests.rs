@@ -2,6 +2,7 @@
 
 mod broken;
 mod http;
+mod stalled;
 mod stub;
 
 use self::http::Site;

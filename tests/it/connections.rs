@@ -1,13 +1,14 @@
 //! Connections: how many, how silent, and what they speak.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
 use conveyor_client::proto::{CreateResourceDefinitionRequest, ResourceDefinition};
 use tonic::codec::CompressionEncoding::Gzip;
 
-use crate::support::{Scripted, Server, hello};
+use crate::support::frames::hello;
+use crate::support::{self, Scripted, Server};
 
 #[tokio::test]
 async fn clients_that_compress_are_served() {
@@ -35,7 +36,8 @@ async fn soft_limit_of_open_files_is_raised() {
     let connections: Vec<_> = (0..300)
         .map(|_| TcpStream::connect(server.address).unwrap())
         .collect();
-    let drivers = (0..50).map(|n| Scripted::join(&server, hello(&format!("d{n}"), "image")));
+    let drivers =
+        (0..50).map(|n| Scripted::join(&server, support::hello(&format!("d{n}"), "image")));
     let drivers = futures_util::future::join_all(drivers).await;
     assert_eq!(server.get("/health").await.status, 200);
     drop((connections, drivers));
@@ -66,18 +68,39 @@ async fn connections_over_the_cap_wait_and_harm_nobody() {
 fn peers_that_say_nothing_or_half_a_head_are_let_go() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let server = runtime.block_on(Server::start());
-    let mut silent = TcpStream::connect(server.address).unwrap();
-    let mut half = TcpStream::connect(server.address).unwrap();
-    std::io::Write::write_all(&mut half, b"GET /health HTTP/1.1\r\nHos").unwrap();
-    let mut preface = TcpStream::connect(server.address).unwrap();
-    std::io::Write::write_all(&mut preface, b"PRI * HT").unwrap();
-    for peer in [&mut silent, &mut half, &mut preface] {
-        peer.set_read_timeout(Some(Duration::from_secs(45)))
-            .unwrap();
-        let mut rest = Vec::new();
-        // An end or a reset; not a timeout.
-        if let Err(error) = peer.read_to_end(&mut rest) {
-            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
-        }
+    let connect = |said: &[u8]| {
+        let mut peer = TcpStream::connect(server.address).unwrap();
+        peer.write_all(said).unwrap();
+        peer
+    };
+    let silent = connect(b"");
+    let half = connect(b"GET /health HTTP/1.1\r\nHos");
+    let preface = connect(b"PRI * HT");
+    // Its pings are not answered.
+    let idle = connect(&hello(&[]));
+    let mut slow = connect(b"GET /health HTTP/1.1\r\n");
+    let writer = slow.try_clone().unwrap();
+    let drip = std::thread::spawn(move || drip(writer));
+    let mut answer = Vec::new();
+    for mut peer in [silent, half, preface, idle] {
+        read_to_the_end(&mut peer, &mut answer);
+    }
+    read_to_the_end(&mut slow, &mut answer);
+    drip.join().unwrap();
+}
+
+/// Sends headers without end, slowly: no head is ever whole.
+fn drip(mut peer: TcpStream) {
+    while peer.write_all(b"x: y\r\n").is_ok() {
+        std::thread::sleep(Duration::from_millis(300));
+    }
+}
+
+/// An end or a reset; not a timeout.
+fn read_to_the_end(peer: &mut TcpStream, answer: &mut Vec<u8>) {
+    peer.set_read_timeout(Some(Duration::from_secs(45)))
+        .unwrap();
+    if let Err(error) = peer.read_to_end(answer) {
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     }
 }

@@ -20,6 +20,7 @@ mod logs;
 mod metrics;
 mod openapi;
 mod oracle;
+mod peers;
 mod pipelines;
 mod resources;
 mod rest;

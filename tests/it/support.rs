@@ -2,6 +2,7 @@
 //! a plain HTTP client. Nothing here waits for a fixed time: a condition is awaited, with a deadline.
 
 mod calls;
+pub(crate) mod frames;
 mod http;
 mod proxy;
 mod scripted;

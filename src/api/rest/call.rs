@@ -2,7 +2,6 @@
 //! fields of a typed request.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::RequestPartsExt;
 use axum::body::{Body, HttpBody};
@@ -15,15 +14,13 @@ use http_body_util::BodyExt;
 use tonic::{Code, Status};
 
 use super::super::RouterOptions;
+use super::super::arriving::{NO_ROOM, Share};
 use super::error::Failure;
 use super::value::Value;
 use crate::proto::json::{self, Fields};
 
 /// Where a reader of events comes back to.
 pub(super) const LAST_EVENT_ID: &str = "last-event-id";
-
-/// How long a body may take to arrive.
-const BODY_TIME: Duration = Duration::from_secs(60);
 
 /// Most bytes over the limit that are read for nothing.
 const DROPPED_BYTES: usize = 64 << 20;
@@ -62,12 +59,13 @@ async fn read(head: &Parts, body: Body) -> Result<Bytes, Failure> {
         return Ok(Bytes::new());
     }
     let options = head.extensions.get::<Arc<RouterOptions>>();
-    let most = options.expect("the router adds its options").body_bytes;
+    let options = options.expect("the router adds its options");
+    let (most, share) = (options.body_bytes, options.room.share());
     let asks_first = head.headers.contains_key(EXPECT);
     if asks_first && body.size_hint().lower() > most as u64 {
         return Err(too_large());
     }
-    let read = tokio::time::timeout(BODY_TIME, read_at_most(most, body)).await;
+    let read = tokio::time::timeout(options.arrival, read_at_most(most, share, body)).await;
     read.unwrap_or_else(|_| {
         let error = "the body did not arrive in time".to_owned();
         let status = StatusCode::REQUEST_TIMEOUT;
@@ -76,7 +74,7 @@ async fn read(head: &Parts, body: Body) -> Result<Bytes, Failure> {
 }
 
 /// What is over the limit is read and dropped, up to a bound: most clients send all before they listen.
-async fn read_at_most(most: usize, mut body: Body) -> Result<Bytes, Failure> {
+async fn read_at_most(most: usize, mut share: Share, mut body: Body) -> Result<Bytes, Failure> {
     let (mut kept, mut length) = (BytesMut::new(), 0);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Failure::invalid("", "it broke off"))?;
@@ -84,6 +82,9 @@ async fn read_at_most(most: usize, mut body: Body) -> Result<Bytes, Failure> {
         length += data.len();
         if length <= most {
             kept.extend_from_slice(&data);
+            if !share.hold(length) {
+                return Err(no_room());
+            }
         } else if length > most + DROPPED_BYTES {
             break;
         }
@@ -93,6 +94,10 @@ async fn read_at_most(most: usize, mut body: Body) -> Result<Bytes, Failure> {
     } else {
         Ok(kept.freeze())
     }
+}
+
+pub(super) fn no_room() -> Failure {
+    Failure::of(&Status::unavailable(NO_ROOM), "")
 }
 
 pub(super) fn too_large() -> Failure {

@@ -18,7 +18,8 @@ use tonic::{Code, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 
 use super::super::RouterOptions;
-use super::call::{check_content_type, too_large};
+use super::super::arriving::Share;
+use super::call::{check_content_type, no_room, too_large};
 use super::error::Failure;
 use crate::error::Violation;
 use crate::proto::json::{self, Fields, Invalid};
@@ -66,6 +67,7 @@ where
         body: request.into_body(),
         line_bytes: options.body_bytes,
         rest: BytesMut::new(),
+        share: options.room.share(),
         seen: 0,
         number: 0,
         is_over: false,
@@ -98,6 +100,8 @@ struct Lines {
     line_bytes: usize,
     /// What came and was not yet given out.
     rest: BytesMut,
+    /// The room that it takes.
+    share: Share,
     /// How much of the rest has no end of line.
     seen: usize,
     /// The number of the last line given out.
@@ -155,6 +159,9 @@ impl Lines {
             Ok(Some(Ok(frame))) => {
                 if let Some(data) = frame.data_ref() {
                     self.rest.extend_from_slice(data);
+                    if !self.share.hold(self.rest.len()) {
+                        return Err(no_room().on_line(next));
+                    }
                 }
             }
             Ok(Some(Err(_))) => {

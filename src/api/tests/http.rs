@@ -15,16 +15,16 @@ use tokio_util::task::TaskTracker;
 
 use super::stub::Stub;
 use crate::api::listen::{ListenOptions, serve};
-use crate::api::{Doors, Exposition, ExpositionFormat, RouterOptions, Watch};
+use crate::api::{Doors, Exposition, ExpositionFormat, Room, RouterOptions, Watch};
 use crate::trace::Tracer;
 
 /// Largest body that the server takes.
 pub(super) const BODY_BYTES: usize = 100_000;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(super) struct Site {
-    address: SocketAddr,
+    pub(super) address: SocketAddr,
     pub(super) serving: watch::Sender<bool>,
     pub(super) stop: CancellationToken,
 }
@@ -72,6 +72,8 @@ impl Site {
             loopback: true,
             hosts: vec!["named.example".into()],
             origins: vec!["https://friend.example".into()],
+            arrival: Duration::from_millis(500),
+            room: Room::default(),
             watch: Watch {
                 figures: Arc::default(),
                 tracer: Tracer::default(),
@@ -82,6 +84,7 @@ impl Site {
         let options = ListenOptions {
             connections,
             head: Duration::from_millis(300),
+            stall: Duration::from_millis(500),
             ..ListenOptions::default()
         };
         let token = stop.clone();
