@@ -270,6 +270,8 @@ def test_manager_without_a_server_ends_when_it_is_stopped() -> None:
         conveyor.Manager("", conveyor.Driver("a", None)),  # type: ignore[arg-type]
         conveyor.Manager("", conveyor.Driver("a", idle, slots=1001)),
         conveyor.Manager("", conveyor.Driver("a", idle, definitions="person")),
+        conveyor.Manager("", conveyor.Driver("a", idle, labels={"os": "\udcff"})),
+        conveyor.Manager("", conveyor.Driver("a", idle, labels={"cores": 4})),  # type: ignore[dict-item]
         conveyor.Manager("localhost:8080", conveyor.Driver("a", idle)),
     ],
 )

@@ -190,6 +190,29 @@ def test_plain_function_runs_in_a_thread_and_is_told() -> None:
     assert carry_out(do, began)[0] == (True, "the step's time is over", "")
 
 
+def test_function_that_gives_a_coroutine_is_cancelled_once() -> None:
+    began = threading.Event()
+
+    async def clean(task: conveyor.Task) -> conveyor.Result:
+        try:
+            began.set()
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            # A second cancel would end this.
+            await asyncio.sleep(0.01)
+        return conveyor.success("clean")
+
+    def do(task: conveyor.Task) -> Any:
+        # Cancelled while it is in its thread, before the coroutine is there.
+        began.set()
+        task.wait_cancelled(60)
+        return clean(task)
+
+    assert carry_out(lambda task: clean(task), began)[0] == (True, "clean", "")
+    began.clear()
+    assert carry_out(do, began)[0] == (True, "clean", "")
+
+
 class Movie(TypedDict):
     year: int
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Callable, Optional, Union
 
+from conveyor.form import valid_text
 from conveyor.result import Result
 from conveyor.task import Task
 from conveyor.v1.driver_service_pb2 import Message
@@ -66,6 +67,9 @@ class Driver:
         for what in ("definitions", "events"):
             if isinstance(getattr(self, what), str):
                 raise ValueError(f"the {what} of the driver {self.name} are a text, and not a list of them")
+        for text in (*self.definitions, *self.events, *self.labels.keys(), *self.labels.values()):
+            if not isinstance(text, str) or valid_text(text) != text:
+                raise ValueError(f"the driver {self.name} names {text!r}, which is no text in UTF-8")
 
     @property
     def log_room(self) -> tuple[int, int]:

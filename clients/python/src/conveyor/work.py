@@ -49,6 +49,8 @@ class Work:
         self._running: Optional[asyncio.Task[None]] = None
         # Whether it is in a thread, which cannot be cancelled and asks by itself.
         self._in_thread = False
+        # Whether it was cancelled: once, since a second time would end what it does to clean up.
+        self._cancelled = False
 
     def begin(self) -> None:
         """Starts the work, from any thread."""
@@ -63,7 +65,8 @@ class Work:
         self.signal.on_fire(lambda: self._home.call(self._cancel))
 
     def _cancel(self) -> None:
-        if self._running is not None and not self._in_thread:
+        if self._running is not None and not self._in_thread and not self._cancelled:
+            self._cancelled = True
             self._running.cancel(str(self.signal.why))
 
     async def _carry_out(self) -> None:
