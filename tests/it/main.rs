@@ -28,6 +28,7 @@ mod retention;
 mod runner;
 mod runs;
 mod runtime;
+mod security;
 mod streams;
 mod support;
 mod traces;

@@ -14,8 +14,9 @@ use super::attacks::{empty_data, endless_headers, made_you_reset, ping, rapid_re
 use super::calls::{http2, send_most_of_a_message};
 use crate::support::{Scripted, Server, hello};
 
-/// How long each half of a row is measured.
-const TIME: Duration = Duration::from_secs(5);
+/// How often a server is measured alone and then under attack, by turns, and for how long each time.
+const ROUNDS: usize = 5;
+const TIME: Duration = Duration::from_secs(1);
 
 type Attack = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -43,44 +44,59 @@ async fn what_the_others_notice() {
         server.define("image").await;
         server.create("image", "read").await;
         // Those before the first measurement find cold caches.
-        measure(&server, "warm", TIME / 5).await;
-        let alone = measure(&server, "alone", TIME).await;
-        let attack = tokio::spawn(attack(name, &server).await);
-        let beside = measure(&server, "beside", TIME).await;
-        attack.abort();
-        let row: Vec<_> = alone.into_iter().zip(beside).map(shown).collect();
+        measure(&server).await;
+        let (mut alone, mut beside) = (Times::default(), Times::default());
+        for _ in 0..ROUNDS {
+            alone.add(measure(&server).await);
+            let attack = tokio::spawn(attack(name, &server).await);
+            beside.add(measure(&server).await);
+            attack.abort();
+        }
+        let row = [
+            shown(&mut alone.reads, &mut beside.reads),
+            shown(&mut alone.writes, &mut beside.writes),
+        ];
         println!("| {name} | {} |", row.join(" | "));
     }
 }
 
-fn shown((alone, beside): (Duration, Duration)) -> String {
-    let ratio = beside.as_secs_f64() / alone.as_secs_f64();
-    let millis = |time: Duration| time.as_secs_f64() * 1e3;
-    format!(
-        "{:.2} ms | {:.2} ms | {ratio:.1}",
-        millis(alone),
-        millis(beside)
-    )
+/// How long calls took.
+#[derive(Default)]
+struct Times {
+    reads: Vec<Duration>,
+    writes: Vec<Duration>,
 }
 
-/// The p99 of reads and of writes, by turns, of a user who waits for each.
-async fn measure(server: &Server, name: &str, time: Duration) -> [Duration; 2] {
-    let (mut reads, mut writes) = (Vec::new(), Vec::new());
+impl Times {
+    fn add(&mut self, more: Self) {
+        self.reads.extend(more.reads);
+        self.writes.extend(more.writes);
+    }
+}
+
+fn shown(alone: &mut [Duration], beside: &mut [Duration]) -> String {
+    let [alone, beside] = [alone, beside].map(|times| {
+        times.sort();
+        times[times.len() * 99 / 100].as_secs_f64() * 1e3
+    });
+    let ratio = beside / alone;
+    format!("{alone:.2} ms | {beside:.2} ms | {ratio:.1}")
+}
+
+/// Reads and writes, by turns, of a user who waits for each.
+async fn measure(server: &Server) -> Times {
+    let mut times = Times::default();
     let begun = Instant::now();
-    while begun.elapsed() < time {
+    while begun.elapsed() < TIME {
         let at = Instant::now();
         server.read("image", "read", 0).await.unwrap();
-        reads.push(at.elapsed());
+        times.reads.push(at.elapsed());
+        let name = uuid::Uuid::now_v7().to_string();
         let at = Instant::now();
-        server
-            .create("image", &format!("{name}-{}", writes.len()))
-            .await;
-        writes.push(at.elapsed());
+        server.create("image", &name).await;
+        times.writes.push(at.elapsed());
     }
-    [reads, writes].map(|mut times| {
-        times.sort();
-        times[times.len() * 99 / 100]
-    })
+    times
 }
 
 async fn attack(name: &str, server: &Server) -> Attack {
@@ -96,9 +112,11 @@ async fn attack(name: &str, server: &Server) -> Attack {
         "answers that are never read" => Box::pin(unread(address)),
         "a flood of hellos" => Box::pin(hellos(server.new_channel())),
         "a flood of log lines" => {
-            server.define("flood").await;
-            let driver = Scripted::new(server, "flood", "flood").await;
-            server.create("flood", "a").await;
+            // A definition, a driver and a task for each round.
+            let flood = format!("f-{}", uuid::Uuid::now_v7());
+            server.define(&flood).await;
+            let driver = Scripted::new(server, &flood, &flood).await;
+            server.create(&flood, "a").await;
             Box::pin(lines(driver))
         }
         _ => Box::pin(std::future::pending()),

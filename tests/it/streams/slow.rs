@@ -14,8 +14,8 @@ const LINES: u64 = 100_000;
 const BATCH: u64 = 1000;
 const BYTES: usize = 800;
 /// More than the caches and buffers of a server that writes 80 MB. Should it keep what the slow ones have not read, it
-/// would hold 100 MB more for each of the two.
-const MOST_GROWN: u64 = 180 << 20;
+/// would hold 100 MB more for each of the two. On a machine that is busy it grows by up to 190 MiB without that.
+const MOST_GROWN: u64 = 230 << 20;
 
 const RUN: &str = "run-of-somebody";
 
