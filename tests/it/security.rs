@@ -31,7 +31,8 @@ fn each_test_of_the_invariants_is_there() {
 #[test]
 fn each_test_that_reliability_names_is_there() {
     let text = read("docs/reliability.md");
-    let tests = named(&text).filter(|name| name.contains("::"));
+    // What has a space is a command.
+    let tests = named(&text).filter(|name| name.contains("::") && !name.contains(' '));
     assert_eq!(missing(tests), Vec::<String>::new());
 }
 
