@@ -9,7 +9,7 @@ SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 CARGO = ROCKSDB_STATIC=1 ROCKSDB_LIB_DIR="$$(scripts/rocksdb.sh)" cargo
 
-.PHONY: help deps build test conformance check gen lint demo bench bench-full bench-compare hostile clean
+.PHONY: help deps build test conformance check gen lint demo bench bench-full bench-compare hostile fuzz clean
 
 help: ## shows this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +72,10 @@ bench-compare: ## measures this version and BASE=<git ref> in turn, in half an h
 hostile: ## attacks a server in every way the tests know, and measures what its other users notice: one table
 	@scripts/deps.sh build
 	@$(CARGO) test --locked --test it -- peers::figures --ignored --nocapture
+
+# SECONDS is a word of bash, so that the script hears it under another name.
+fuzz: ## feeds hostile input to every decoder, SECONDS=60 each (nightly Rust, cargo-fuzz). TARGETS="..." picks some
+	@SECONDS_EACH=$(or $(SECONDS),60) scripts/fuzz.sh $(TARGETS)
 
 clean: ## removes build output, but not the compiled RocksDB
 	@cargo clean

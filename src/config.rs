@@ -9,6 +9,8 @@
 mod closed;
 mod error;
 mod file;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 mod inherited;
 mod retention;
 mod sources;

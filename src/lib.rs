@@ -12,6 +12,7 @@
 //! | [`trace`] | which trace a piece of work belongs to |
 //! | [`observe`] | how it is watched: shows those figures, sends those traces, logs |
 //! | [`offline`] | what is done to a data directory that no server holds: restore, and the form of backups |
+//! | `fuzz` | decoders as functions of bytes, for fuzzing and for property tests: not in the program that is shipped |
 //! | [`server`] | wiring: sees all of the above |
 //!
 //! Arrows run api -> engine -> store -> model. A test holds them to it.
@@ -22,6 +23,8 @@ pub mod config;
 pub mod drivers;
 pub mod engine;
 pub mod error;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 pub mod meter;
 pub mod model;
 pub mod observe;

@@ -3,6 +3,9 @@
 //! Order of a drain: nothing new is accepted, drivers are told, what arrived is committed and acked, every stream
 //! ends, the store is closed. A deadline bounds it all, and a second signal ends the process at once.
 
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
+
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -7,6 +7,8 @@ mod arriving;
 mod convert;
 mod exchange;
 pub mod figures;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 pub mod grpc;
 pub mod health;
 pub mod listen;

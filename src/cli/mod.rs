@@ -29,6 +29,8 @@ mod exit;
 mod failure;
 mod fetch;
 mod follow;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 mod get;
 mod init;
 mod lines;

@@ -21,13 +21,20 @@ pub(super) struct FileTexts {
 
 /// Reads a config file. A key that nobody knows is an error with the nearest known one.
 pub(super) fn read_file(file: &Path) -> Result<FileTexts, ConfigError> {
+    match std::fs::read_to_string(file) {
+        Ok(text) => read_text(file, &text),
+        Err(source) => Err(ConfigError::Unreadable {
+            file: file.to_owned(),
+            source,
+        }),
+    }
+}
+
+/// Reads the text of a config file; `file` is for the errors.
+pub(super) fn read_text(file: &Path, text: &str) -> Result<FileTexts, ConfigError> {
     let file = file.to_owned();
-    let text = match std::fs::read_to_string(&file) {
-        Ok(text) => text,
-        Err(source) => return Err(ConfigError::Unreadable { file, source }),
-    };
     let options = serde_saphyr::options! { with_snippet: false };
-    let tree: Option<Spanned<Node>> = match serde_saphyr::from_str_with_options(&text, options) {
+    let tree: Option<Spanned<Node>> = match serde_saphyr::from_str_with_options(text, options) {
         Ok(tree) => tree,
         Err(error) => {
             return Err(ConfigError::Malformed {

@@ -3,6 +3,8 @@
 //! The commands in `cli` show it; here is no terminal.
 
 pub mod archive;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 pub mod restore;
 
 pub use crate::store::doctor;

@@ -43,6 +43,8 @@ mod codec;
 pub mod commit;
 pub mod doctor;
 pub mod figures;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 pub mod keys;
 mod logs;
 mod migrate;

@@ -24,7 +24,7 @@ pub(in crate::cli) enum Document {
 
 impl Document {
     /// Reads a JSON document and checks its shape; what the values mean is for the server to check.
-    pub(super) fn parse(json: &str) -> Result<Document, Problem> {
+    pub(in crate::cli) fn parse(json: &str) -> Result<Document, Problem> {
         let mut fields = Fields::parse(json)?;
         // What the server writes. `get` prints it, so that it may stand in what is applied.
         fields.skip(&["id", "revision", "dialect", "create_time", "update_time"]);

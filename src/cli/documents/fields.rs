@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 /// What is wrong with a document, in one line.
 #[derive(Debug, PartialEq, thiserror::Error)]
-pub(super) enum Problem {
+pub(in crate::cli) enum Problem {
     /// It is no JSON object.
     #[error("expected an object, found {0}")]
     NoObject(String),

@@ -35,6 +35,8 @@ use runs::STEP_COLUMNS;
 pub(super) use runs::{attempts, has_ended, state_word, step_title, step_word, step_words};
 pub(super) use sheet::Sheet;
 pub(super) use table::{Rows, aside, on_terminal, text};
+#[cfg(any(test, feature = "fuzz"))]
+pub(super) use template::Template;
 pub(super) use time::{ago, rfc3339, span};
 
 /// A thing that can be printed.

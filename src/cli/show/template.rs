@@ -14,6 +14,9 @@ use serde_json_path::JsonPath;
 
 use super::json;
 
+/// How deep a path or ranges may be nested: the parser of paths goes down into each bracket.
+const DEPTH: usize = 32;
+
 /// A template, read.
 #[derive(Debug, Clone)]
 pub(in crate::cli) struct Template {
@@ -37,7 +40,7 @@ impl FromStr for Template {
     fn from_str(text: &str) -> Result<Self, String> {
         let parts = if text.contains('{') {
             let mut rest = text;
-            let (parts, closed) = parts(&mut rest)?;
+            let (parts, closed) = parts(&mut rest, 0)?;
             if closed {
                 return Err("{end} without {range ...}".to_owned());
             }
@@ -59,7 +62,7 @@ impl fmt::Display for Template {
 }
 
 /// Reads parts to the end of the text, or to `{end}`; says whether that was met.
-fn parts(rest: &mut &str) -> Result<(Vec<Part>, bool), String> {
+fn parts(rest: &mut &str, depth: usize) -> Result<(Vec<Part>, bool), String> {
     let mut parts = Vec::new();
     while let Some((text, after)) = rest.split_once('{') {
         if !text.is_empty() {
@@ -78,8 +81,11 @@ fn parts(rest: &mut &str) -> Result<(Vec<Part>, bool), String> {
             }
             _ => match inside.strip_prefix("range ") {
                 None => parts.push(Part::Path(path(inside)?)),
+                Some(_) if depth == DEPTH => {
+                    return Err(format!("ranges are nested deeper than {DEPTH}"));
+                }
                 Some(over) => {
-                    let (inner, closed) = self::parts(rest)?;
+                    let (inner, closed) = self::parts(rest, depth + 1)?;
                     if !closed {
                         return Err(format!("{{range {over}}} without {{end}}"));
                     }
@@ -115,8 +121,25 @@ fn end_of(text: &str, open: char, close: char) -> Option<usize> {
 }
 
 fn path(text: &str) -> Result<JsonPath, String> {
+    if depth(text) > DEPTH {
+        return Err(format!("a path is nested deeper than {DEPTH}"));
+    }
     let strict = strict(text.trim());
     JsonPath::parse(&strict).map_err(|error| format!("{text} is no JSONPath: {error}"))
+}
+
+/// How deep brackets are nested in a path; those in quotes count too.
+fn depth(text: &str) -> usize {
+    let (mut now, mut deepest) = (0_usize, 0);
+    for c in text.chars() {
+        match c {
+            '(' | '[' => now += 1,
+            ')' | ']' => now = now.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(now);
+    }
+    deepest
 }
 
 /// The path in the letters of RFC 9535: from `$`, and odd names in brackets.
@@ -180,7 +203,7 @@ struct Source {
 
 impl Template {
     /// Fills the template from a document; ends with a line break if there is anything.
-    pub(super) fn fill(&self, document: &impl Serialize) -> String {
+    pub(in crate::cli) fn fill(&self, document: &impl Serialize) -> String {
         let text = json::compact(document);
         let mut source = Source {
             root: serde_json::from_str(&text).expect("it was rendered just now"),
@@ -331,6 +354,16 @@ mod tests {
             filled("{range .items[*].spec.l[*]}<{@}>{end}"),
             "<1e2><{\"x\":\"y\"}>\n"
         );
+    }
+
+    #[test]
+    fn a_template_that_is_nested_without_end_is_refused() {
+        for open in ["(", "[?(", "[?!(", "["] {
+            let text = format!("$[?{}", open.repeat(20_000));
+            assert_eq!(filled(&text), "a path is nested deeper than 32");
+        }
+        let ranges = "{range .items[*]}".repeat(20_000);
+        assert_eq!(filled(&ranges), "ranges are nested deeper than 32");
     }
 
     #[test]
