@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../clients"
 
 # The language and the command that it needs.
-languages=("go go" "python python3")
+languages=("go go" "python python3" "typescript node20")
 
 check_go() {
   cd go
@@ -46,6 +46,26 @@ test_python() {
   pytest -q -p no:cacheprovider
 }
 
+check_typescript() {
+  ../scripts/typescript.sh
+  cd typescript
+  node_modules/.bin/biome lint --error-on-warnings . >&2
+}
+
+test_typescript() {
+  ../scripts/typescript.sh
+  cd typescript
+  node --test dist/test/
+}
+
+# Debian 12's own Node.js is 18, which is too old.
+has() {
+  case $1 in
+    node20) command -v npm >/dev/null && node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' 2>/dev/null ;;
+    *) command -v "$1" >/dev/null ;;
+  esac
+}
+
 # Without its tool a language is left out, said aloud; in CI that is a failure.
 skip() {
   echo "SKIPPED: clients/$1, since $2 is missing (make deps installs it)" >&2
@@ -57,7 +77,7 @@ shift
 for entry in "${languages[@]}"; do
   read -r language tool <<<"$entry"
   [ $# -eq 0 ] || [[ " $* " == *" $language "* ]] || continue
-  if command -v "$tool" >/dev/null; then
+  if has "$tool"; then
     ("${what}_$language")
   else
     skip "$language" "$tool"

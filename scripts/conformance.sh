@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # The language and the command that it needs.
-languages=("rust cargo" "go go" "python python3")
+languages=("rust cargo" "go go" "python python3" "typescript npm")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -26,6 +26,11 @@ contender_python() {
   local python
   python=$(scripts/python.sh clients/python/requirements-dev.txt)/bin/python
   command=(env PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$PWD/clients/python/src" "$python" clients/python/contender/contender.py)
+}
+
+contender_typescript() {
+  scripts/typescript.sh
+  command=(node clients/typescript/dist/contender/contender.js)
 }
 
 # Without its tool a language is left out, said aloud; in CI that is a failure.

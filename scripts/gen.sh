@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # The language, the command that it needs, and where its generated code stands.
-languages=("go go clients/go/conveyorv1" "python python3 clients/python/src/conveyor/v1")
+languages=("go go clients/go/conveyorv1" "python python3 clients/python/src/conveyor/v1" "typescript npm clients/typescript/src/gen")
 cache=${CONVEYOR_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/conveyor}
 
 # The newest generators that the Go of a plain Debian 12 builds.
@@ -36,6 +36,13 @@ go_tool() {
   local dir="$cache/gen/${1##*/}-$2"
   [ -x "$dir/${1##*/}" ] || GOBIN=$dir GOFLAGS=-modcacherw GOTOOLCHAIN=local go install "$1@$2"
   PATH=$dir:$PATH
+}
+
+gen_typescript() {
+  local dir="$cache/gen/ts-proto-2.11.8"
+  [ -x "$dir/node_modules/.bin/protoc-gen-ts_proto" ] ||
+    npm install --silent --no-fund --no-audit --ignore-scripts --prefix "$dir" ts-proto@2.11.8 >&2
+  PATH=$dir/node_modules/.bin:$PATH
 }
 
 # Without its tool a language is left out, said aloud; in CI that is a failure.

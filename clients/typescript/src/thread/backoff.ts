@@ -1,0 +1,18 @@
+// How long to wait before the next try: twice as long each time, half of it by chance.
+
+const SHORTEST = 100;
+const LONGEST = 10_000;
+
+export class Backoff {
+  private wait = SHORTEST;
+
+  reset(): void {
+    this.wait = SHORTEST;
+  }
+
+  next(): number {
+    const wait = this.wait;
+    this.wait = Math.min(2 * wait, LONGEST);
+    return wait === SHORTEST ? wait + Math.random() * wait : wait / 2 + (Math.random() * wait) / 2;
+  }
+}
