@@ -61,7 +61,7 @@ test_typescript() {
 # Debian 12's own Node.js is 18, which is too old.
 has() {
   case $1 in
-    node20) command -v npm >/dev/null && node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' 2>/dev/null ;;
+    node20) command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null ;;
     *) command -v "$1" >/dev/null ;;
   esac
 }
