@@ -57,8 +57,9 @@ demo: build ## runs real work in front of you, and cleans up after itself
 	@CONVEYOR_BIN="$(abspath $(TARGET))/release/conveyor" scripts/demo.sh
 
 bench: ## measures how fast it is, in less than 10 minutes: one table. SUBJECTS="..." picks some
-	@scripts/deps.sh build
-	@$(CARGO) bench --locked --bench conveyor -- $(SUBJECTS)
+	@scripts/deps.sh build clients
+	@cargo build --locked --release --package conveyor-client --example contender
+	@CONTENDER_RUST="$(abspath $(TARGET))/release/examples/contender" $(CARGO) bench --locked --bench conveyor -- $(SUBJECTS)
 
 bench-full: ## measures what takes long (large stores, hours of load made short), in half an hour: one table
 	@scripts/deps.sh build

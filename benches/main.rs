@@ -19,6 +19,7 @@ mod grown;
 mod hot_run;
 mod http;
 mod kept;
+mod languages;
 mod lines;
 mod lists;
 mod log_lines;

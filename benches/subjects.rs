@@ -48,6 +48,7 @@ static ALL: &[Subject] = &[
     subject!(Short, dispatch),
     subject!(Short, cycles),
     subject!(Short, log_lines),
+    subject!(Short, languages),
     subject!(Short, reads),
     subject!(Short, tails),
     subject!(Short, hot_run),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
+use conveyor_client::proto::RunState;
 use serde_json::{Value, json};
 
 use crate::support::Server;
@@ -261,4 +262,33 @@ async fn errors_name_the_field() {
     ] {
         assert!(told.contains(part), "{part} in {told}");
     }
+}
+
+#[tokio::test]
+async fn driver_in_the_shell_needs_no_runtime() {
+    let server = Server::start().await;
+    server.define("person").await;
+    let mut folders = vec![program().parent().unwrap().to_owned()];
+    folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap()));
+    let mut driver = Command::new("examples/greeter.sh")
+        .arg(server.address.to_string())
+        .env("PATH", std::env::join_paths(folders).unwrap())
+        .spawn()
+        .unwrap();
+    let ada = json!({"name": "ada", "resource": "person", "spec": {"greetings": ["Hello", "Welcome"]}});
+    let created = server.post("/resources", &ada.to_string()).await.json();
+    let run_id = created["runid"].as_str().unwrap();
+    let run = server.run_is(run_id, RunState::Succeeded).await;
+    assert_eq!(run.steps[0].message, "greeted");
+    let lines: Vec<String> = server
+        .stored_lines(run_id)
+        .await
+        .into_iter()
+        .map(|line| line.message)
+        .collect();
+    assert_eq!(lines, ["Hello, ada", "Welcome, ada"]);
+    // Its grpcurl ends with the stream, which ends with the server.
+    drop(server);
+    driver.kill().unwrap();
+    driver.wait().unwrap();
 }

@@ -13,6 +13,7 @@ mod disk;
 mod doctor;
 mod driver_stream;
 mod grpcurl;
+mod languages;
 mod layers;
 mod lifecycle;
 mod logging;

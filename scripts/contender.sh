@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Builds the contender of a language (clients/conformance/README.md says what that is) and prints the command that
+# starts it, a word on each line.
+#
+# Usage: scripts/contender.sh LANGUAGE PLACE     PLACE is a folder that exists, for what is built
+#        scripts/contender.sh --list             the languages, a line each
+# CONTENDER_RUST names the contender in Rust. Exits 3 where the toolchain is missing, which it says; in CI that is 1.
+#
+# A language is a line in `languages` and a function that builds its contender and sets `command`.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# The language and the command that it needs.
+languages=("rust cargo" "go go" "python python3" "typescript node20")
+
+contender_rust() {
+  command=("$CONTENDER_RUST")
+}
+
+contender_go() {
+  (cd clients/go && go build -o "$place/contender-go" ./internal/contender)
+  command=("$place/contender-go")
+}
+
+contender_python() {
+  local python
+  python=$(scripts/python.sh clients/python/requirements-dev.txt)/bin/python
+  command=(env PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$PWD/clients/python/src" "$python" "$PWD/clients/python/contender/contender.py")
+}
+
+contender_typescript() {
+  scripts/typescript.sh
+  command=(node "$PWD/clients/typescript/dist/contender/contender.js")
+}
+
+# Whether a command is there; of Node.js a version that the runtime runs on.
+is_there() {
+  case $1 in
+    node20) command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null ;;
+    *) command -v "$1" >/dev/null ;;
+  esac
+}
+
+if [ "$1" = --list ]; then
+  printf '%s\n' "${languages[@]%% *}"
+  exit 0
+fi
+place=$2
+for entry in "${languages[@]}"; do
+  read -r language tool <<<"$entry"
+  [ "$language" = "$1" ] || continue
+  if ! is_there "$tool"; then
+    echo "SKIPPED: the contender in $language, since $tool is missing (make deps installs it)" >&2
+    [ -z "${CI:-}" ] || exit 1
+    exit 3
+  fi
+  "contender_$language" >&2
+  printf '%s\n' "${command[@]}"
+  exit 0
+done
+echo "no contender in $1: there are $("${BASH_SOURCE[0]}" --list | paste -sd ' ')" >&2
+exit 1
