@@ -7,11 +7,17 @@ mod tests;
 
 use std::time::{Duration, Instant};
 
+use crate::api;
+use crate::cli;
+use crate::config;
 use crate::model::json::Json;
 use crate::model::name::{Name, RunId};
 use crate::model::schema::Schema;
+use crate::offline;
+use crate::proto;
+use crate::server;
+use crate::store;
 use crate::trace::TraceContext;
-use crate::{api, cli, config, offline, proto, server, store};
 
 /// How long one input may take: no more than the longest that a request may.
 pub const LIMIT: Duration = Duration::from_secs(10);

@@ -275,7 +275,8 @@ async fn driver_in_the_shell_needs_no_runtime() {
         .env("PATH", std::env::join_paths(folders).unwrap())
         .spawn()
         .unwrap();
-    let ada = json!({"name": "ada", "resource": "person", "spec": {"greetings": ["Hello", "Welcome"]}});
+    let ada =
+        json!({"name": "ada", "resource": "person", "spec": {"greetings": ["Hello", "Welcome"]}});
     let created = server.post("/resources", &ada.to_string()).await.json();
     let run_id = created["runid"].as_str().unwrap();
     let run = server.run_is(run_id, RunState::Succeeded).await;
