@@ -9,7 +9,7 @@ SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 CARGO = ROCKSDB_STATIC=1 ROCKSDB_LIB_DIR="$$(scripts/rocksdb.sh)" cargo
 
-.PHONY: help deps build test conformance check gen lint demo bench bench-full bench-compare hostile fuzz clean
+.PHONY: help deps build test conformance check gen lint demo bench bench-full bench-compare hostile fuzz sim clean
 
 help: ## shows this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,10 @@ test: ## runs every test
 	@scripts/deps.sh build test
 	@RUST_TEST_THREADS=$${RUST_TEST_THREADS:-8} $(CARGO) test --locked --workspace
 	@CONVEYOR_BIN="$(abspath $(TARGET))/debug/conveyor" scripts/clients.sh test
+
+sim: ## runs the server in a simulation: SEEDS=n seeds, or SEED=k again with its whole history
+	@scripts/deps.sh build
+	@SEEDS="$(or $(SEEDS),20000)" SEED="$(SEED)" $(CARGO) test --locked --release --lib simulation::promises -- --nocapture
 
 # Its table stands in clients/conformance/README.md: CONFORMANCE_OPTIONS="--into clients/conformance/README.md" writes it.
 conformance: ## runs every driver runtime against the scripted server: a table of case against runtime

@@ -13,11 +13,13 @@
 //! | [`observe`] | how it is watched: shows those figures, sends those traces, logs |
 //! | [`offline`] | what is done to a data directory that no server holds: restore, and the form of backups |
 //! | `fuzz` | decoders as functions of bytes, for fuzzing and for property tests: not in the program that is shipped |
+//! | `aside` | where work goes that may hold up a thread |
 //! | [`server`] | wiring: sees all of the above |
 //!
 //! Arrows run api -> engine -> store -> model. A test holds them to it.
 
 pub mod api;
+mod aside;
 pub mod cli;
 pub mod config;
 pub mod drivers;
@@ -30,6 +32,11 @@ pub mod model;
 pub mod observe;
 pub mod offline;
 pub mod proto;
+#[cfg(test)]
+mod sabotage;
 pub mod server;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod simulation;
 pub mod store;
 pub mod trace;

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::Engine;
+use crate::aside::aside;
 use crate::error::{Error, Result};
 pub use crate::store::Piece;
 use crate::store::{CheckpointReader, FORMAT};
@@ -65,9 +66,10 @@ impl Engine {
         _turn: OwnedSemaphorePermit,
     ) {
         let ended = tokio::select! {
-            ended = pour(reader, &pieces) => ended,
+            biased;
             () = self.0.stop.cancelled() => Err(Error::Stopping),
             low = self.0.space.short() => Err(low),
+            ended = pour(reader, &pieces) => ended,
         };
         if let Err(error) = ended {
             tracing::warn!(%error, "a backup was cut short");
@@ -83,7 +85,7 @@ async fn pour(
     pieces: &mpsc::Sender<Result<Option<Piece>>>,
 ) -> Result<()> {
     loop {
-        let read = tokio::task::spawn_blocking(move || (reader.read_next(), reader)).await;
+        let read = aside(move || (reader.read_next(), reader)).await;
         let piece;
         // A thread that panicked has logged it; the server goes on.
         (piece, reader) = read.map_err(|_| Error::Stopping)?;

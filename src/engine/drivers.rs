@@ -165,9 +165,11 @@ impl Engine {
             .drivers
             .values()
             .flat_map(|entry| entry.instances.values());
-        instances
-            .filter_map(|instance| instance.session.clone())
-            .collect()
+        let sessions = instances.filter_map(|instance| instance.session.clone());
+        let mut sessions: Vec<Arc<Session>> = sessions.collect();
+        // In an order that can be repeated.
+        sessions.sort_unstable_by_key(|session| session.instance);
+        sessions
     }
 }
 

@@ -69,8 +69,9 @@ impl Engine {
         let mut ticks = tokio::time::interval(FORGET_PERIOD);
         loop {
             tokio::select! {
-                _ = ticks.tick() => {}
+                biased;
                 () = self.0.stop.cancelled() => return,
+                _ = ticks.tick() => {}
             }
             if let Err(error) = self.forget_old_requests().await {
                 tracing::warn!(%error, "cannot forget old request ids");

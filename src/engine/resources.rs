@@ -5,6 +5,7 @@
 use super::requests::digest;
 use super::start::cancel_untaken;
 use super::{Engine, Inner, Listed, PageRequest, page_size, page_start};
+use crate::aside::aside;
 use crate::error::{Error, Result};
 use crate::model::name::{Name, Noun, ObjectId, RunId};
 use crate::model::pipeline::Pipeline;
@@ -233,9 +234,7 @@ impl Engine {
         if quick {
             check()?;
         } else {
-            tokio::task::spawn_blocking(check)
-                .await
-                .map_err(|_| Error::Stopping)??;
+            aside(check).await.map_err(|_| Error::Stopping)??;
         }
         Ok(pipeline)
     }

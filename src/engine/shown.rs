@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::resources::Shown;
+use crate::aside::aside;
 use crate::error::{Error, Result};
 use crate::model::resource::{DriverResult, Resource};
 
@@ -32,7 +33,7 @@ impl Engine {
     /// Resources in order of type and name, with what drivers last said about each.
     pub(super) async fn shown_page(&self, resources: Vec<Resource>) -> Result<Vec<Shown>> {
         let store = self.0.store.clone();
-        let page = tokio::task::spawn_blocking(move || {
+        let page = aside(move || {
             let results = store.driver_results(&resources.iter().collect::<Vec<_>>())?;
             let page = resources.into_iter().zip(results);
             Ok(page.map(|(it, results)| Shown::new(it, results)).collect())

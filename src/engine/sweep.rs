@@ -1,6 +1,7 @@
 //! Bounded clean-up ticks: offers that lapsed, leases and graces that are over, streams that fell silent, room on the
 //! disk, and request ids that are old.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Engine;
@@ -40,8 +41,9 @@ impl Engine {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                _ = ticks.tick() => {}
+                biased;
                 () = self.0.stop.cancelled() => return,
+                _ = ticks.tick() => {}
             }
             self.end_streams();
             let (due, waiting) = self.look();
@@ -65,8 +67,9 @@ impl Engine {
         let mut ticks = tokio::time::interval(DISK_PERIOD);
         loop {
             tokio::select! {
-                _ = ticks.tick() => self.look_at_disk(),
+                biased;
                 () = self.0.stop.cancelled() => return,
+                _ = ticks.tick() => self.look_at_disk(),
             }
         }
     }
@@ -90,7 +93,9 @@ impl Engine {
             .tasks
             .iter()
             .filter_map(|(id, task)| Some((*id, self.due(&board, task, tick)?)));
-        let due = due.take(TICK_MOST).collect();
+        let mut due: Vec<(TaskId, Due)> = due.take(TICK_MOST).collect();
+        // The oldest first, and so in an order that can be repeated.
+        due.sort_unstable_by_key(|(id, _)| *id);
         let patience = self.0.options.heartbeat_period * 2;
         let ready = board.drivers.iter().filter(|(_, entry)| {
             !entry.queue.is_empty() && entry.instances.candidates(tick, patience).any(|_| true)
@@ -118,6 +123,10 @@ impl Engine {
         if task.deadline.is_some_and(|deadline| deadline <= tick) {
             return Some(Due::Deadline);
         }
+        #[cfg(test)]
+        if crate::sabotage::planted(crate::sabotage::Sabotage::WaitsForTheDead) {
+            return None;
+        }
         (task.lease_until <= tick).then_some(Due::Lost)
     }
 
@@ -130,19 +139,24 @@ impl Engine {
             .drivers
             .values()
             .flat_map(|entry| entry.instances.values());
+        let mut overdue = Vec::new();
         for instance in instances {
             let Some(session) = &instance.session else {
                 continue;
             };
+            let stuck = session.outbox.stuck_since(tick);
             if instance.heard + lease <= tick {
                 let why = format!("nothing was heard for {lease:?}");
-                session.outbox.cut(Error::Silent(why));
-            }
-            let stuck = session.outbox.stuck_since(tick);
-            if stuck.is_some_and(|since| since + STUCK <= tick) {
+                overdue.push((Arc::clone(session), Error::Silent(why)));
+            } else if stuck.is_some_and(|since| since + STUCK <= tick) {
                 let why = format!("nothing could be written for {STUCK:?}");
-                session.outbox.cut(Error::TooSlow(why));
+                overdue.push((Arc::clone(session), Error::TooSlow(why)));
             }
+        }
+        // In an order that can be repeated.
+        overdue.sort_unstable_by_key(|(session, _)| session.instance);
+        for (session, why) in overdue {
+            session.outbox.cut(why);
         }
     }
 }

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use super::followers::Reading;
 use super::hub::Follower;
 use super::{Engine, Inner};
+use crate::aside::aside;
 use crate::error::{Error, Result};
 use crate::model::name::{Noun, RunId};
 use crate::store::{LogPage, PackedLines, StoredChunk};
@@ -215,6 +216,10 @@ impl Tail {
         let mut lines = Lines::default();
         loop {
             let news = self.follower.news();
+            #[cfg(test)]
+            if crate::sabotage::planted(crate::sabotage::Sabotage::TailTrustsNews) {
+                self.after = self.after.max(news.last.saturating_sub(2));
+            }
             let mut bytes = self.take(&mut lines, SHOWN_BYTES);
             // A follower that fell behind is shown what came together, in few pieces.
             while bytes < SHOWN_BYTES && self.caught_up && self.after < news.last && self.read()? {
@@ -236,8 +241,9 @@ impl Tail {
             }
             let stop = self.engine.0.stop.clone();
             tokio::select! {
-                () = self.follower.changed() => {}
+                biased;
                 () = stop.cancelled() => return Err(Error::Stopping),
+                () = self.follower.changed() => {}
             }
         }
     }
@@ -333,7 +339,7 @@ impl Tail {
 
     fn long_read(&self, after: u64) -> JoinHandle<Result<LogPage>> {
         let (store, run) = (self.engine.0.store.clone(), Arc::clone(&self.run));
-        tokio::task::spawn_blocking(move || Ok(store.log_page(&run, after, LONG_READ_BYTES)?))
+        aside(move || Ok(store.log_page(&run, after, LONG_READ_BYTES)?))
     }
 
     fn turn_to(&mut self, page: Arc<LogPage>) -> bool {

@@ -116,11 +116,12 @@ impl ResourceWatch {
             }
             let stop = self.engine.0.stop.clone();
             tokio::select! {
+                biased;
+                () = stop.cancelled() => return Err(Error::Stopping),
                 _ = self.notices.changed() => {}
                 () = tokio::time::sleep(BOOKMARK_PERIOD) => {
                     return Ok(Some((self.position, Seen::Bookmark)));
                 }
-                () = stop.cancelled() => return Err(Error::Stopping),
             }
         }
     }
@@ -159,6 +160,11 @@ impl ResourceWatch {
         self.engine.check_kept(self.position)?;
         let Some(last) = last else {
             return Ok(false);
+        };
+        #[cfg(test)]
+        let changes = match crate::sabotage::planted(crate::sabotage::Sabotage::WatchSkips) {
+            true => changes.into_iter().skip(1).collect(),
+            false => changes,
         };
         self.position = last;
         for change in changes {

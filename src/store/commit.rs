@@ -7,14 +7,17 @@
 //! Invariants: a callback that hears `Ok` is called after the fsync; batches take effect in the order in which they
 //! were handed in; after one failed write nothing is ever answered `Ok` again.
 
+#[cfg(test)]
+pub(crate) mod hand;
 mod writer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use rocksdb::DB;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 use self::writer::Writer;
 use super::batch::{Batch, Position};
@@ -83,7 +86,18 @@ impl Slot {
 }
 
 impl Committer {
+    /// A committer with a thread that writes.
     pub(super) fn start(db: Arc<DB>, position: Position) -> Self {
+        let (committer, writer, inbox) = Self::new(db, position);
+        std::thread::Builder::new()
+            .name("committer".to_owned())
+            .spawn(move || writer.run(inbox))
+            .expect("a process that starts can make a thread");
+        committer
+    }
+
+    /// A committer, who writes for it, and what he is handed.
+    fn new(db: Arc<DB>, position: Position) -> (Self, Writer, mpsc::Receiver<Order>) {
         // The semaphore lets no more jobs in than this channel holds, so that a slot never waits.
         let (jobs, inbox) = mpsc::channel(UNITS + 16);
         let shared = Arc::new(Shared {
@@ -98,15 +112,12 @@ impl Committer {
             position,
             shared: Arc::clone(&shared),
         };
-        std::thread::Builder::new()
-            .name("committer".to_owned())
-            .spawn(move || writer.run(inbox))
-            .expect("a process that starts can make a thread");
-        Self {
+        let committer = Self {
             jobs,
             room: Arc::new(Semaphore::new(UNITS)),
             shared,
-        }
+        };
+        (committer, writer, inbox)
     }
 
     /// Waits for room in the queue for a batch of about this many bytes.

@@ -45,6 +45,8 @@ pub mod doctor;
 pub mod figures;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod fuzz;
+#[cfg(test)]
+pub(crate) mod in_memory;
 pub mod keys;
 mod logs;
 mod migrate;

@@ -32,6 +32,17 @@ pub(super) fn database(path: &Path, options: &Options) -> Result<DB> {
     if path.join(super::RESTORING).exists() {
         return Err(Error::Restoring(path.to_owned()));
     }
+    let db = families(path, options)?;
+    let refused = |source| Error::Directory {
+        path: path.to_owned(),
+        source,
+    };
+    super::checkpoint::remove_leftovers(path).map_err(refused)?;
+    Ok(db)
+}
+
+/// Opens what RocksDB has in `path`, or makes it, and looks at its format.
+pub(super) fn families(path: &Path, options: &Options) -> Result<DB> {
     let cache = Cache::new_lru_cache(CACHE_BYTES);
     let families = Family::ALL
         .map(|family| ColumnFamilyDescriptor::new(family.name(), family_options(family, &cache)));
@@ -47,11 +58,6 @@ pub(super) fn database(path: &Path, options: &Options) -> Result<DB> {
         }
     })?;
     check_format(&db, path)?;
-    let refused = |source| Error::Directory {
-        path: path.to_owned(),
-        source,
-    };
-    super::checkpoint::remove_leftovers(path).map_err(refused)?;
     Ok(db)
 }
 

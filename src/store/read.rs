@@ -11,6 +11,7 @@ use rocksdb::{DB, DBPinnableSlice, DBRawIteratorWithThreadMode, ReadOptions};
 use super::batch::Position;
 use super::keys::{Family, Key, Prefix};
 use super::{Error, Result, Store};
+use crate::aside::aside;
 
 /// What RocksDB answers to one of many keys.
 type ReadValue<'a> = std::result::Result<Option<DBPinnableSlice<'a>>, rocksdb::Error>;
@@ -364,7 +365,7 @@ impl Store {
         read: impl FnOnce(&Self) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let store = self.clone();
-        tokio::task::spawn_blocking(move || read(&store))
+        aside(move || read(&store))
             .await
             .map_err(|_| Error::Closed)?
     }

@@ -5,13 +5,25 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room, a folder or a file of `src/`, and the rooms that it may name besides itself.
-const ROOMS: [(&str, &[&str]); 17] = [
+const ROOMS: [(&str, &[&str]); 20] = [
+    ("aside", &[]),
+    // What is built with tests only: faults that are planted, and the simulation that finds them.
+    ("sabotage", &[]),
+    (
+        "simulation",
+        &["api", "engine", "model", "sabotage", "store", "trace"],
+    ),
     ("meter", &[]),
     ("trace", &[]),
-    ("model", &["error", "trace"]),
+    ("model", &["error", "sabotage", "trace"]),
     ("error", &["model", "store"]),
-    ("store", &["meter", "model", "trace"]),
-    ("engine", &["error", "meter", "model", "store", "trace"]),
+    ("store", &["aside", "meter", "model", "sabotage", "trace"]),
+    (
+        "engine",
+        &[
+            "aside", "error", "meter", "model", "sabotage", "store", "trace",
+        ],
+    ),
     ("proto", &[]),
     (
         "api",
@@ -51,14 +63,24 @@ const ROOMS: [(&str, &[&str]); 17] = [
 /// Libraries, by how their names begin, and the rooms that may use them.
 const LIBRARIES: [(&str, &[&str]); 18] = [
     ("rocksdb", &["store"]),
-    ("tonic", &["api", "cli", "proto"]),
-    ("axum", &["api"]),
-    ("hyper", &["api"]),
-    ("tower", &["api"]),
+    ("tonic", &["api", "cli", "proto", "simulation"]),
+    ("axum", &["api", "simulation"]),
+    ("hyper", &["api", "simulation"]),
+    ("tower", &["api", "simulation"]),
     (
         "tokio",
         &[
-            "api", "cli", "drivers", "engine", "main", "observe", "server", "store", "trace",
+            "api",
+            "aside",
+            "cli",
+            "drivers",
+            "engine",
+            "main",
+            "observe",
+            "server",
+            "simulation",
+            "store",
+            "trace",
         ],
     ),
     ("jsonschema", &["model"]),
@@ -66,7 +88,7 @@ const LIBRARIES: [(&str, &[&str]); 18] = [
     ("zstd", &["offline"]),
     ("opentelemetry", &["observe"]),
     ("tracing_subscriber", &["config", "observe"]),
-    ("conveyor_client", &["cli", "drivers"]),
+    ("conveyor_client", &["cli", "drivers", "simulation"]),
     ("backon", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),

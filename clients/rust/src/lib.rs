@@ -11,6 +11,7 @@
 //! | `session` | one driver instance: stream after stream, and the work between them |
 //! | `stream` | one stream: hello, welcome, heartbeat, close |
 //! | `ledger`, `held`, `lease`, `limits` | the protocol's rules for the tasks in hand, without I/O |
+//! | `simulation` | the ledger for simulations, which bring their own network and time; a feature |
 //! | `work`, `panics` | carries out one task on the user's runtime |
 //! | `lines`, `spill`, `split` | log lines kept until they are on the server's disk |
 //!
@@ -32,6 +33,8 @@ mod outcome;
 mod panics;
 mod resource;
 mod session;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod spill;
 mod split;
 mod stream;

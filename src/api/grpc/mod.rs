@@ -18,8 +18,9 @@ use tonic::Status;
 
 use crate::api::convert::JsonForm;
 use crate::engine::{Engine, Listed, PageRequest};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::name::Name;
+use crate::trace;
 
 /// Most bytes of one page.
 const PAGE_BYTES: usize = 3 << 20;
@@ -62,6 +63,21 @@ impl Api {
             json: JsonForm::Text,
             ..self
         }
+    }
+}
+
+impl Api {
+    /// Does a write to its end, though whoever asked for it goes away meanwhile: it holds its locks until it is on
+    /// disk. One that let go of them sooner would have the next write rest on what the store does not show yet.
+    async fn to_the_end<T: Send + 'static>(
+        &self,
+        write: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        let write = trace::within(trace::place(), write);
+        self.tracker
+            .spawn(write)
+            .await
+            .map_err(|_| Error::Stopping)?
     }
 }
 

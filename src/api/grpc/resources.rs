@@ -105,9 +105,9 @@ impl ResourceService for Api {
     ) -> Answer<ResourceChange> {
         let request = request.into_inner();
         let input = resource_input(request.resource)?;
+        let engine = self.engine.clone();
         let written = self
-            .engine
-            .create_resource(input, &request.request_id)
+            .to_the_end(async move { engine.create_resource(input, &request.request_id).await })
             .await?;
         Ok(Response::new(self.json.wire(written)))
     }
@@ -151,9 +151,10 @@ impl ResourceService for Api {
     ) -> Answer<ResourceChange> {
         let request = request.into_inner();
         let input = resource_input(request.resource)?;
+        let engine = self.engine.clone();
+        let expected = request.expected_revision;
         let written = self
-            .engine
-            .update_resource(input, request.expected_revision)
+            .to_the_end(async move { engine.update_resource(input, expected).await })
             .await?;
         Ok(Response::new(self.json.wire(written)))
     }
@@ -163,7 +164,10 @@ impl ResourceService for Api {
         request: Request<ApplyResourceRequest>,
     ) -> Answer<ResourceChange> {
         let input = resource_input(request.into_inner().resource)?;
-        let written = self.engine.apply_resource(input).await?;
+        let engine = self.engine.clone();
+        let written = self
+            .to_the_end(async move { engine.apply_resource(input).await })
+            .await?;
         Ok(Response::new(self.json.wire(written)))
     }
 
@@ -174,9 +178,10 @@ impl ResourceService for Api {
         let request = request.into_inner();
         let kind = Name::parse(&request.resource, "resource")?;
         let name = Name::parse(&request.name, "name")?;
+        let engine = self.engine.clone();
+        let expected = request.expected_revision;
         let written = self
-            .engine
-            .delete_resource(&kind, &name, request.expected_revision)
+            .to_the_end(async move { engine.delete_resource(&kind, &name, expected).await })
             .await?;
         Ok(Response::new(self.json.wire(written)))
     }

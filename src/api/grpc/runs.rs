@@ -28,9 +28,13 @@ impl RunService for Api {
             "create" => Cause::Create,
             _ => return Err(Error::invalid("event", "it is update or create").into()),
         };
+        let engine = self.engine.clone();
         let run = self
-            .engine
-            .start_run(&kind, &name, cause, &request.request_id)
+            .to_the_end(async move {
+                engine
+                    .start_run(&kind, &name, cause, &request.request_id)
+                    .await
+            })
             .await?;
         Ok(Response::new(self.json.wire(run)))
     }

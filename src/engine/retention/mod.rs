@@ -25,6 +25,7 @@ use self::clock::Clock;
 use self::counts::Pass;
 use self::queues::Turn;
 use super::{Engine, Inner};
+use crate::aside::aside;
 use crate::model::name::Name;
 use crate::model::retention::{Limits, Policy};
 use crate::store::keys::LogState;
@@ -167,10 +168,13 @@ impl Engine {
         let mut sweeper = Sweeper::new(self);
         loop {
             tokio::select! {
-                _ = ticks.tick() => {}
+                biased;
                 () = stop.cancelled() => return,
+                _ = ticks.tick() => {}
             }
             sweeper = tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
                 sweeper = sweeper.tick() => match sweeper {
                     Some(sweeper) => sweeper,
                     None => {
@@ -178,7 +182,6 @@ impl Engine {
                         return;
                     }
                 },
-                () = stop.cancelled() => return,
             };
         }
     }
@@ -228,7 +231,7 @@ impl Sweeper {
             let left = self.look(duty, &mut removal);
             (self, removal, left)
         };
-        let (sweeper, removal, left) = tokio::task::spawn_blocking(look).await.ok()?;
+        let (sweeper, removal, left) = aside(look).await.ok()?;
         let left = match left {
             Ok(left) => left,
             Err(error) => return Some((sweeper, Err(error))),

@@ -67,6 +67,10 @@ impl Run {
         let step = &mut self.steps[step];
         if step.state == StepState::Pending {
             step.token += 1;
+            #[cfg(test)]
+            if crate::sabotage::planted(crate::sabotage::Sabotage::RepeatsTokens) {
+                step.token = 1;
+            }
             step.state = StepState::Offered;
             step.reason.clear();
             step.offer = Some(Offer {

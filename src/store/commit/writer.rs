@@ -3,12 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use rocksdb::{DB, WriteBatch, WriteOptions};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
-use super::{Job, Order, Shared};
+use super::{Done, Job, Order, Shared};
 use crate::store::batch::{Batch, Expect, Position, Value, Write};
 use crate::store::keys::{Family, Key};
 use crate::store::{Error, Result, read};
@@ -20,6 +20,14 @@ pub(super) struct Writer {
     pub(super) db: Arc<DB>,
     pub(super) position: Position,
     pub(super) shared: Arc<Shared>,
+}
+
+/// A group that was written, or was not, and whom to tell.
+pub(super) struct Written {
+    answers: Vec<(Done, Result<Position>)>,
+    outcome: Result<()>,
+    /// The position before it.
+    before: Position,
 }
 
 /// Keys that the group has written so far: the position they are at, or `None` for deleted. Kept only of the families
@@ -48,12 +56,9 @@ impl Overlay {
 impl Writer {
     pub(super) fn run(mut self, mut inbox: mpsc::Receiver<Order>) {
         while let Some(first) = inbox.blocking_recv() {
-            let (group, stop) = gather(first, &mut inbox);
-            if let Some(job) = group.first() {
-                self.shared.begin(job.queued);
-            }
-            self.write(group);
-            self.shared.oldest.store(u64::MAX, Ordering::Relaxed);
+            let (group, stop) = self.take(first, &mut inbox);
+            let written = self.write(group);
+            self.answer(written);
             if let Some(stop) = stop {
                 inbox.close();
                 while let Ok(order) = inbox.try_recv() {
@@ -68,12 +73,28 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, group: Vec<Job>) {
+    /// Takes what waits as one group.
+    pub(super) fn take(
+        &self,
+        first: Order,
+        inbox: &mut mpsc::Receiver<Order>,
+    ) -> (Vec<Job>, Option<oneshot::Sender<()>>) {
+        let (group, stop) = gather(first, inbox);
+        if let Some(job) = group.first() {
+            self.shared.begin(job.queued);
+        }
+        (group, stop)
+    }
+
+    /// Puts a group on disk. Nobody hears of it yet.
+    pub(super) fn write(&mut self, group: Vec<Job>) -> Written {
         if self.shared.failed.borrow().is_some() {
-            group
-                .into_iter()
-                .for_each(|job| (job.done)(Err(Error::Closed)));
-            return;
+            let closed = |job: Job| (job.done, Err(Error::Closed));
+            return Written {
+                answers: group.into_iter().map(closed).collect(),
+                outcome: Ok(()),
+                before: self.position,
+            };
         }
         let mut rows = WriteBatch::default();
         let mut overlay = Overlay::of(&group);
@@ -87,10 +108,12 @@ impl Writer {
                 traced.push((below, job.queued));
             }
             figures.bytes.add(job.batch.bytes as u64);
+            #[cfg(test)]
+            self.sabotage(&mut job.batch);
             let outcome = self.add(job.batch, &mut rows, &mut overlay);
             answers.push((job.done, outcome));
         }
-        let written = if rows.is_empty() {
+        let outcome = if rows.is_empty() {
             Ok(())
         } else {
             figures.group_batches.saw(answers.len() as u64);
@@ -101,21 +124,47 @@ impl Writer {
             self.shared.record(traced, began);
             synced
         };
-        match written {
+        Written {
+            answers,
+            outcome,
+            before,
+        }
+    }
+
+    /// Calls everybody back, in order.
+    pub(super) fn answer(&self, written: Written) {
+        match written.outcome {
             Ok(()) => {
-                answers
-                    .into_iter()
-                    .for_each(|(done, outcome)| done(outcome));
-                if self.position > before {
+                for (done, outcome) in written.answers {
+                    done(outcome);
+                }
+                if self.position > written.before {
                     self.shared.position.send_replace(self.position);
                 }
             }
             Err(error) => {
                 self.shared.fail(&error.to_string());
-                answers
-                    .into_iter()
-                    .for_each(|(done, _)| done(Err(Error::Database(error.to_string()))));
+                for (done, _) in written.answers {
+                    done(Err(Error::Database(error.to_string())));
+                }
             }
+        }
+        self.shared.oldest.store(u64::MAX, Ordering::Relaxed);
+    }
+
+    /// Loses a batch, or half of one, now and then.
+    #[cfg(test)]
+    fn sabotage(&self, batch: &mut Batch) {
+        use crate::sabotage::{Sabotage, planted};
+        let now_and_then = self.position.0 % 5 == 4;
+        if now_and_then && planted(Sabotage::AnswersWhatIsLost) {
+            batch.writes.clear();
+        }
+        let changes = batch.changes_resources();
+        if now_and_then && changes && planted(Sabotage::TearsBatches) {
+            let of_runs =
+                |write: &Write| matches!(write, Write::Put(Family::Runs | Family::Indexes, ..));
+            batch.writes.retain(|write| !of_runs(write));
         }
     }
 

@@ -1,0 +1,183 @@
+//! Where the server stands: a disk that outlives it, and a server that is started and killed on it.
+//!
+//! A kill takes the server's way to the disk and to the network at once. What is left of it can do nothing.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::dice::Dice;
+use super::world::{SimulatedWorld, WallClock};
+use crate::api::grpc::Api;
+use crate::api::{Doors, Exposition, ExpositionFormat, RouterOptions, Watch};
+use crate::engine::{Engine, Options, RetentionOptions};
+use crate::model::retention::{Limit, Limits, Policy};
+use crate::store::commit::hand::Hand;
+use crate::store::in_memory::Disk;
+use crate::trace::Tracer;
+
+/// Nothing is removed while a simulation runs.
+const FOR_EVER: Limits = Limits {
+    max_age: Limit::Forever,
+    max_count: Limit::Forever,
+};
+
+/// A site: a cheap clone.
+#[derive(Clone)]
+pub(super) struct Site(Arc<Inner>);
+
+struct Inner {
+    disk: Disk,
+    wall: WallClock,
+    dice: Mutex<Dice>,
+    server: Mutex<Option<Server>>,
+    /// How long a write takes at most, in milliseconds.
+    disk_time: watch::Sender<u64>,
+}
+
+struct Server {
+    doors: Doors,
+    cut: CancellationToken,
+    stop: CancellationToken,
+    writing: JoinHandle<()>,
+}
+
+impl Site {
+    pub(super) fn new(dice: Dice) -> Self {
+        Self(Arc::new(Inner {
+            disk: Disk::new().expect("memory can be written"),
+            wall: WallClock::new(),
+            dice: Mutex::new(dice),
+            server: Mutex::default(),
+            disk_time: watch::Sender::new(3),
+        }))
+    }
+
+    /// The clock on the wall.
+    pub(super) fn wall(&self) -> &WallClock {
+        &self.0.wall
+    }
+
+    /// The server's doors, and what ends with it. `None`: there is no server.
+    pub(super) fn doors(&self) -> Option<(Doors, CancellationToken)> {
+        let server = self.server();
+        let server = server.as_ref()?;
+        Some((server.doors.clone(), server.cut.clone()))
+    }
+
+    /// Makes the disk slow, or quick again.
+    pub(super) fn slow_disk(&self, millis: u64) {
+        self.0.disk_time.send_replace(millis);
+    }
+
+    /// Starts a server.
+    pub(super) async fn start(&self) {
+        let (store, hand) = self.0.disk.open().expect("memory can be read");
+        let dice = self.fork();
+        let writing = tokio::spawn(write(hand, self.fork(), self.0.disk_time.subscribe()));
+        let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
+        let engine = Engine::start(
+            store,
+            Arc::new(SimulatedWorld::new(self.0.wall.clone(), dice)),
+            Tracer::default(),
+            options(),
+            stop.clone(),
+            &tracker,
+        );
+        // One that cannot start is not there, which everybody will see.
+        let Ok(engine) = engine.await else { return };
+        let hello_time = Duration::from_secs(10);
+        let api = Api::new(engine, hello_time, stop.clone(), tracker.clone());
+        let doors = Doors::new(api.clone(), api.text_only(), router(&stop, &tracker));
+        *self.server() = Some(Server {
+            doors,
+            cut: CancellationToken::new(),
+            stop,
+            writing,
+        });
+    }
+
+    /// Kills the server: what it has not written is lost, and what it has written may be known to nobody.
+    pub(super) fn kill(&self) {
+        if let Some(server) = self.server().take() {
+            server.writing.abort();
+            server.cut.cancel();
+            server.stop.cancel();
+        }
+    }
+
+    fn server(&self) -> MutexGuard<'_, Option<Server>> {
+        self.0.server.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fork(&self) -> Dice {
+        self.0
+            .dice
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .fork()
+    }
+}
+
+/// Writes group after group. It may be killed in each of its waits: before a write and between a write and its answer.
+async fn write(mut hand: Hand, mut dice: Dice, disk_time: watch::Receiver<u64>) {
+    while let Some(group) = hand.take().await {
+        let most = *disk_time.borrow();
+        tokio::time::sleep(dice.millis(0..most)).await;
+        let written = hand.write(group);
+        tokio::time::sleep(dice.millis(0..most)).await;
+        hand.answer(written);
+    }
+}
+
+fn options() -> Options {
+    Options {
+        lease_time: Duration::from_secs(30),
+        heartbeat_period: Duration::from_secs(10),
+        ack_time: Duration::from_secs(5),
+        cancel_grace: Duration::from_secs(10),
+        refusal_pause: Duration::from_secs(5),
+        min_free_bytes: 0,
+        retention: RetentionOptions {
+            period: Duration::from_secs(3600),
+            policy: Policy {
+                runs: FOR_EVER,
+                logs: FOR_EVER,
+                revisions: FOR_EVER,
+            },
+            changes: FOR_EVER,
+        },
+    }
+}
+
+fn router(stop: &CancellationToken, tracker: &TaskTracker) -> RouterOptions {
+    RouterOptions {
+        serving: watch::Sender::new(true).subscribe(),
+        stop: stop.clone(),
+        tracker: tracker.clone(),
+        body_bytes: 1 << 20,
+        loopback: false,
+        hosts: Vec::new(),
+        origins: Vec::new(),
+        arrival: Duration::from_secs(60),
+        room: crate::api::Room::default(),
+        watch: Watch {
+            figures: Arc::default(),
+            tracer: Tracer::default(),
+            exposition: Arc::new(NoFigures),
+        },
+    }
+}
+
+#[derive(Debug)]
+struct NoFigures;
+
+impl Exposition for NoFigures {
+    fn write(&self, _: ExpositionFormat) -> String {
+        String::new()
+    }
+}

@@ -1,0 +1,48 @@
+//! The committer by hand: whoever holds it decides when a group is taken, written and answered.
+//!
+//! It stands in the place of the committer's thread, so that a simulation can lose a server between any two of these.
+
+use std::sync::Arc;
+
+use rocksdb::DB;
+use tokio::sync::mpsc;
+
+use super::writer::{Writer, Written};
+use super::{Committer, Job, Order};
+use crate::store::batch::Position;
+
+/// Writes for a committer that has no thread.
+pub(crate) struct Hand {
+    writer: Writer,
+    inbox: mpsc::Receiver<Order>,
+}
+
+/// Batches that were taken to be written together.
+pub(crate) struct Group(Vec<Job>);
+
+/// Batches that are on disk, and nobody knows.
+pub(crate) struct OnDisk(Written);
+
+impl Hand {
+    pub(in crate::store) fn new(db: Arc<DB>, position: Position) -> (Committer, Self) {
+        let (committer, writer, inbox) = Committer::new(db, position);
+        (committer, Self { writer, inbox })
+    }
+
+    /// Waits for batches and takes those that are there. `None` when no more can come.
+    pub(crate) async fn take(&mut self) -> Option<Group> {
+        let first = self.inbox.recv().await?;
+        let (group, stop) = self.writer.take(first, &mut self.inbox);
+        stop.is_none().then_some(Group(group))
+    }
+
+    /// Puts a group on disk.
+    pub(crate) fn write(&mut self, group: Group) -> OnDisk {
+        OnDisk(self.writer.write(group.0))
+    }
+
+    /// Tells those who wait for it.
+    pub(crate) fn answer(&self, group: OnDisk) {
+        self.writer.answer(group.0);
+    }
+}
