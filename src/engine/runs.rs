@@ -319,10 +319,6 @@ pub(super) fn index(step: usize) -> u32 {
 /// Puts one run back, with its open tasks.
 fn restore(board: &mut Board, run: Run, engine: &Engine, tick: Duration) -> Result<()> {
     for (at, step) in run.steps.iter().enumerate() {
-        #[cfg(test)]
-        if crate::sabotage::planted(crate::sabotage::Sabotage::ForgetsOpenTasks) {
-            break;
-        }
         if let Some(offer) = step.open_task() {
             let task = restored_task(&run, at, offer, engine, tick)?;
             board.tasks.insert(offer.task, task);

@@ -216,10 +216,6 @@ impl Tail {
         let mut lines = Lines::default();
         loop {
             let news = self.follower.news();
-            #[cfg(test)]
-            if crate::sabotage::planted(crate::sabotage::Sabotage::TailTrustsNews) {
-                self.after = self.after.max(news.last.saturating_sub(2));
-            }
             let mut bytes = self.take(&mut lines, SHOWN_BYTES);
             // A follower that fell behind is shown what came together, in few pieces.
             while bytes < SHOWN_BYTES && self.caught_up && self.after < news.last && self.read()? {

@@ -81,10 +81,6 @@ impl Engine {
         let task = own(&mut board, session, batch.task, batch.token)?;
         let known = usize::try_from(task.next_line.checked_sub(batch.first)?).unwrap_or(usize::MAX);
         batch.lines.drain(..known.min(batch.lines.len()));
-        #[cfg(test)]
-        if crate::sabotage::planted(crate::sabotage::Sabotage::MixesLines) {
-            batch.lines.reverse();
-        }
         if batch.lines.is_empty() {
             return None;
         }

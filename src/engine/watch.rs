@@ -161,11 +161,6 @@ impl ResourceWatch {
         let Some(last) = last else {
             return Ok(false);
         };
-        #[cfg(test)]
-        let changes = match crate::sabotage::planted(crate::sabotage::Sabotage::WatchSkips) {
-            true => changes.into_iter().skip(1).collect(),
-            false => changes,
-        };
         self.position = last;
         for change in changes {
             if self
