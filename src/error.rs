@@ -129,6 +129,9 @@ pub enum Error {
         /// Bytes that must be free.
         needed: u64,
     },
+    /// More is to be written than the disk takes.
+    #[error("the disk has fallen behind what is to be written: try again in a second")]
+    Overloaded,
     /// The store failed, and nothing more is answered OK.
     #[error("the store failed: {0}")]
     Store(Arc<crate::store::Error>),
@@ -149,7 +152,7 @@ impl Error {
             Self::InUse { .. } | Self::BackupRunning => Kind::FailedPrecondition,
             Self::Stale { .. } | Self::Conflict | Self::Replaced => Kind::Aborted,
             Self::PositionAhead { .. } | Self::PositionGone { .. } => Kind::OutOfRange,
-            Self::TooSlow(_) => Kind::Exhausted,
+            Self::TooSlow(_) | Self::Overloaded => Kind::Exhausted,
             Self::Stopping | Self::DiskLow { .. } => Kind::Unavailable,
             Self::Silent(_) => Kind::Deadline,
             Self::Store(_) => Kind::Internal,
@@ -176,6 +179,7 @@ impl Error {
             Self::BackupRunning => "BACKUP_RUNNING",
             Self::Stopping => "STOPPING",
             Self::DiskLow { .. } => "DISK_LOW",
+            Self::Overloaded => "OVERLOADED",
             Self::Store(_) => "STORE_FAILED",
         }
     }
@@ -200,6 +204,7 @@ impl Error {
             | Self::BackupRunning
             | Self::Stopping
             | Self::DiskLow { .. }
+            | Self::Overloaded
             | Self::Store(_) => &[],
         }
     }
@@ -209,6 +214,7 @@ impl From<crate::store::Error> for Error {
     fn from(error: crate::store::Error) -> Self {
         match error {
             crate::store::Error::Conflict(_) => Self::Conflict,
+            crate::store::Error::Busy => Self::Overloaded,
             crate::store::Error::Closed => Self::Stopping,
             crate::store::Error::Elsewhere => {
                 Self::invalid("page_token", "it is not one that this list gave")

@@ -37,7 +37,7 @@ impl<'a> Operations<'a> {
                 let mut error = json!({ "description": description, "content": content });
                 let header = match status.as_str() {
                     "405" => Some("Allow"),
-                    "503" => Some("Retry-After"),
+                    "429" | "503" => Some("Retry-After"),
                     _ => None,
                 };
                 if let Some(name) = header {

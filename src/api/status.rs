@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
@@ -12,6 +13,9 @@ use crate::error::{Error, Kind};
 const VIOLATIONS: usize = 50;
 /// Most bytes of all violations in one status.
 const VIOLATION_BYTES: usize = 4 << 10;
+
+/// When to try again what the disk had no time for.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The gRPC code of a kind of error.
 fn code(kind: Kind) -> Code {
@@ -33,6 +37,9 @@ impl From<Error> for Status {
     fn from(error: Error) -> Self {
         let mut details = ErrorDetails::new();
         details.set_error_info(error.reason(), "conveyor", HashMap::new());
+        if matches!(error, Error::Overloaded) {
+            details.set_retry_info(Some(RETRY_AFTER));
+        }
         let violations = shown(&error);
         if !violations.is_empty() {
             details.set_bad_request(violations);

@@ -17,7 +17,7 @@ impl Engine {
         request_id: &str,
     ) -> Result<Definition> {
         let _part = self.0.tracer.enter("create_definition");
-        self.0.space.check()?;
+        self.admits()?;
         let retention = if input.retention.is_empty() {
             String::new()
         } else {
@@ -91,7 +91,7 @@ impl Engine {
         expected: i64,
     ) -> Result<Definition> {
         let _part = self.0.tracer.enter("update_definition");
-        self.0.space.check()?;
+        self.admits()?;
         let _catalog = self.0.catalog.write().await;
         let (before, position) = self.stored_definition(&input.name).await?;
         check_revision(expected, before.revision)?;
@@ -106,7 +106,7 @@ impl Engine {
             match self.0.store.definition(&input.name).await? {
                 Some((before, _)) if before.same_as(&input) => return Ok(before),
                 Some((before, position)) => {
-                    self.0.space.check()?;
+                    self.admits()?;
                     return self.replace_definition(before, position, input).await;
                 }
                 None => input,

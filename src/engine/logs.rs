@@ -27,7 +27,7 @@ impl Engine {
     /// Appends lines from outside. The answer comes when all are on disk.
     pub async fn append_lines(&self, lines: Vec<OutsideLine>) -> Result<u64> {
         let _part = self.0.tracer.enter("append_lines");
-        self.0.space.check()?;
+        self.admits()?;
         check_outside(&lines)?;
         let count = lines.len() as u64;
         let mut written = Vec::new();

@@ -204,6 +204,12 @@ impl Engine {
         Ok(())
     }
 
+    /// Refuses new work where the disk is nearly full, or has fallen behind.
+    fn admits(&self) -> Result<()> {
+        self.0.space.check()?;
+        Ok(self.0.store.committer().admits()?)
+    }
+
     /// The compiled schema of a definition.
     async fn schema(&self, name: &Name) -> Result<Option<Arc<Schema>>> {
         // Of a definition that was compiled before only its position is read: a schema may be long.

@@ -17,7 +17,7 @@ impl Engine {
         request_id: &str,
     ) -> Result<Pipeline> {
         let _part = self.0.tracer.enter("create_pipeline");
-        self.0.space.check()?;
+        self.admits()?;
         let digest = digest(&["pipeline", &format!("{input:?}")]);
         let _request = self.request_lock(request_id).await;
         if let Some(known) = self.answered(request_id, &digest).await? {
@@ -58,7 +58,7 @@ impl Engine {
     /// Replaces a pipeline. `expected` is the revision it must have, 0 for any.
     pub async fn update_pipeline(&self, input: PipelineInput, expected: i64) -> Result<Pipeline> {
         let _part = self.0.tracer.enter("update_pipeline");
-        self.0.space.check()?;
+        self.admits()?;
         let _catalog = self.0.catalog.write().await;
         let before = self.stored_pipeline(&input.name).await?;
         check_revision(expected, before.0.revision)?;
@@ -74,7 +74,7 @@ impl Engine {
                 if before.0.same_as(&input) {
                     return Ok(before.0);
                 }
-                self.0.space.check()?;
+                self.admits()?;
                 return self.replace_pipeline(before, input).await;
             }
         }

@@ -36,7 +36,7 @@ impl Engine {
     /// Creates a resource, and the run of its create event.
     pub async fn create_resource(&self, input: ResourceInput, request_id: &str) -> Result<Written> {
         let _part = self.0.tracer.enter("create_resource");
-        self.0.space.check()?;
+        self.admits()?;
         let digest = digest_of(&input);
         let _request = self.request_lock(request_id).await;
         if let Some(known) = self.answered(request_id, &digest).await? {
@@ -142,7 +142,7 @@ impl Engine {
     /// Replaces a resource: always a new revision and the run of its update event.
     pub async fn update_resource(&self, input: ResourceInput, expected: i64) -> Result<Written> {
         let _part = self.0.tracer.enter("update_resource");
-        self.0.space.check()?;
+        self.admits()?;
         let _catalog = self.0.catalog.read().await;
         let _resource = Inner::lock_of(&self.0.resources, &(&input.kind, &input.name))
             .lock()
@@ -167,7 +167,7 @@ impl Engine {
                         run: None,
                     });
                 }
-                self.0.space.check()?;
+                self.admits()?;
                 return self.replace_resource(before, input).await;
             }
         }

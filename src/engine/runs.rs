@@ -52,7 +52,7 @@ impl Engine {
         request_id: &str,
     ) -> Result<Run> {
         let _part = self.0.tracer.enter("start_run");
-        self.0.space.check()?;
+        self.admits()?;
         let digest = digest(&["run", kind.as_str(), name.as_str(), cause.as_str()]);
         let _request = self.request_lock(request_id).await;
         if let Some(known) = self.answered(request_id, &digest).await? {

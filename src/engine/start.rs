@@ -29,6 +29,10 @@ impl Engine {
         cause: Cause,
         write: impl FnOnce(&mut Change<'_>, RunId),
     ) -> Result<RunId> {
+        if cause != Cause::Delete {
+            // It may have waited for its turn since its door let it in.
+            self.0.store.committer().admits()?;
+        }
         let bytes = resource.spec.as_str().len() + 1024;
         let slot = self.0.store.committer().reserve(bytes).await?;
         let (id, answer) = {

@@ -30,6 +30,9 @@ const UNIT: usize = 16 << 10;
 /// Permits of the queue: 64 MiB or 4,096 batches, whichever comes first.
 const UNITS: usize = 4096;
 
+/// Permits that new work leaves to what drivers report and to what ends or removes work.
+const KEPT: usize = UNITS / 4;
+
 type Done = Box<dyn FnOnce(Result<Position>) + Send>;
 
 struct Job {
@@ -118,6 +121,15 @@ impl Committer {
             shared,
         };
         (committer, writer, inbox)
+    }
+
+    /// Refuses new work while the queue is so full that what goes on needs the rest of it.
+    pub fn admits(&self) -> Result<()> {
+        if self.room.available_permits() >= KEPT {
+            return Ok(());
+        }
+        self.shared.figures.refused.one();
+        Err(Error::Busy)
     }
 
     /// Waits for room in the queue for a batch of about this many bytes.

@@ -14,6 +14,8 @@ use crate::meter::{Counter, Histogram};
 pub struct Figures {
     /// Batches that were handed over.
     pub batches: Counter,
+    /// Writes that were refused, since the disk had fallen behind.
+    pub refused: Counter,
     /// Batches in each group that was written with one fsync.
     pub group_batches: Histogram,
     /// Keys written or deleted in each such group.
@@ -30,6 +32,7 @@ impl Default for Figures {
     fn default() -> Self {
         Self {
             batches: Counter::default(),
+            refused: Counter::default(),
             group_batches: Histogram::of_numbers(),
             group_writes: Histogram::of_numbers(),
             bytes: Counter::default(),

@@ -135,6 +135,9 @@ pub enum Error {
     /// A page was to begin where its list has nothing.
     #[error("the page token is of another list")]
     Elsewhere,
+    /// The queue to the disk has no room for new work.
+    #[error("the disk has fallen behind")]
+    Busy,
     /// The store is closing, or an earlier write failed.
     #[error("the store takes no more writes")]
     Closed,

@@ -28,6 +28,13 @@ fn commits(store: &Store, page: &mut Page<'_>) -> std::fmt::Result {
         bytes("conveyor_commit", "Bytes of the batches that were written."),
         figures.bytes.get(),
     )?;
+    page.counter(
+        plain(
+            "conveyor_writes_refused",
+            "Writes refused with RESOURCE_EXHAUSTED, since the disk had fallen behind.",
+        ),
+        figures.refused.get(),
+    )?;
     page.gauge(
         plain(
             "conveyor_commit_queue_batches",
