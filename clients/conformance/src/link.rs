@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use conveyor_client::proto::driver_stream_request::Kind as FromDriver;
@@ -145,6 +145,32 @@ impl Link {
     pub(crate) async fn give(&mut self, task: &Task, ops: &[serde_json::Value]) -> Played {
         self.offer(task, ops).await;
         self.accepted(task).await
+    }
+
+    /// Gives `task` to a driver whose slot is about to be free: after a refusal the step is offered anew, as the server
+    /// would. What it was accepted as.
+    pub(crate) async fn give_once_free(
+        &mut self,
+        mut task: Task,
+        ops: &[serde_json::Value],
+    ) -> Played<Task> {
+        let end = Instant::now() + self.side.shared.deadline;
+        loop {
+            self.offer(&task, ops).await;
+            let ack = self.ack().await?;
+            equal("the task of an ack", &ack.task_id, &task.id)?;
+            if !ack.refused {
+                return Ok(task);
+            }
+            ensure!(
+                Instant::now() < end,
+                "{} is refused: {}",
+                task.step,
+                ack.reason
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            task = Task::new(task.token + 1, &task.step);
+        }
     }
 
     /// Asks for the stop of `task`.
