@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../clients"
 
 # The language and the command that it needs.
-languages=("go go" "python python3" "typescript node20")
+languages=("go go" "python python3" "typescript node20" "java jdk17")
 
 check_go() {
   cd go
@@ -58,10 +58,21 @@ test_typescript() {
   node --test dist/test/
 }
 
+check_java() {
+  cd java
+  mvn -q -B test-compile
+}
+
+test_java() {
+  cd java
+  mvn -q -B test
+}
+
 # Debian 12's own Node.js is 18, which is too old.
 has() {
   case $1 in
     node20) command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null ;;
+    jdk17) command -v mvn >/dev/null && javac --release 17 --version >/dev/null 2>&1 ;;
     *) command -v "$1" >/dev/null ;;
   esac
 }

@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # The language and the command that it needs.
-languages=("rust cargo" "go go" "python python3" "typescript node20")
+languages=("rust cargo" "go go" "python python3" "typescript node20" "java jdk17")
 
 contender_rust() {
   command=("$CONTENDER_RUST")
@@ -33,10 +33,19 @@ contender_typescript() {
   command=(node "$PWD/clients/typescript/dist/contender/contender.js")
 }
 
-# Whether a command is there; of Node.js a version that the runtime runs on.
+# A small heap, so that memory which is not bounded shows.
+contender_java() {
+  local classes=$PWD/clients/java/target
+  (cd clients/java && mvn -q -B test-compile dependency:build-classpath -Dmdep.outputFile="$place/java-classpath")
+  command=(java -Xmx64m -XX:MaxDirectMemorySize=64m -XX:+UseSerialGC -XX:TieredStopAtLevel=1
+    -cp "$classes/classes:$classes/test-classes:$(<"$place/java-classpath")" ug.open.conveyor.contender.Contender)
+}
+
+# Whether a command is there; of Node.js and the JDK a version that the runtime runs on.
 is_there() {
   case $1 in
     node20) command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null ;;
+    jdk17) command -v mvn >/dev/null && javac --release 17 --version >/dev/null 2>&1 ;;
     *) command -v "$1" >/dev/null ;;
   esac
 }

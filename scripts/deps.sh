@@ -6,9 +6,9 @@ set -euo pipefail
 
 # What is looked for, and Debian's package that has it.
 build=("cc:gcc" "c++:g++" "make:make" "libclang:libclang-dev")
-tests=("git:git" "curl:curl" "jq:jq" "strace:strace" "script:bsdutils" "go:golang-go" "npm:npm" "podman:podman" "runc:runc" "busybox:busybox-static" "python-venv:python3-venv")
+tests=("git:git" "curl:curl" "jq:jq" "strace:strace" "script:bsdutils" "go:golang-go" "npm:npm" "podman:podman" "runc:runc" "busybox:busybox-static" "python-venv:python3-venv" "javac:openjdk-17-jdk-headless" "mvn:maven")
 # Where these cannot be installed, what needs them is left out and says so.
-clients=("npm:npm" "go:golang-go" "python3:python3" "python-venv:python3-venv")
+clients=("npm:npm" "go:golang-go" "python3:python3" "python-venv:python3-venv" "javac:openjdk-17-jdk-headless" "mvn:maven")
 demo=("git:git" "curl:curl" "skopeo:skopeo")
 
 is_there() {

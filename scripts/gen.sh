@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # The language, the command that it needs, and where its generated code stands.
-languages=("go go clients/go/conveyorv1" "python python3 clients/python/src/conveyor/v1" "typescript npm clients/typescript/src/gen")
+languages=("go go clients/go/conveyorv1" "python python3 clients/python/src/conveyor/v1" "typescript npm clients/typescript/src/gen" "java mvn clients/java/src/main/java/ug/open/conveyor/v1")
 cache=${CONVEYOR_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/conveyor}
 
 # The newest generators that the Go of a plain Debian 12 builds.
@@ -43,6 +43,27 @@ gen_typescript() {
   [ -x "$dir/node_modules/.bin/protoc-gen-ts_proto" ] ||
     npm install --silent --no-fund --no-audit --ignore-scripts --prefix "$dir" ts-proto@2.11.8 >&2
   PATH=$dir/node_modules/.bin:$PATH
+}
+
+gen_java() {
+  local dir="$cache/gen/java-33.5-1.82.0"
+  maven_tool "$dir/protoc" com.google.protobuf:protoc:4.33.5
+  maven_tool "$dir/protoc-gen-grpc-java" io.grpc:protoc-gen-grpc-java:1.82.0
+  PATH=$dir:$PATH
+}
+
+# Puts a program that Maven's registry keeps for each machine into a file.
+maven_tool() {
+  [ ! -x "$1" ] || return 0
+  local machine dir
+  machine=$(uname -s | sed 's/Linux/linux/; s/Darwin/osx/')-$(uname -m | sed 's/aarch64\|arm64/aarch_64/')
+  mkdir -p "${1%/*}"
+  dir=$(mktemp -d "${1%/*}/get.XXXXXX")
+  mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.11.0:copy \
+    -Dartifact="$2:exe:$machine" -DoutputDirectory="$dir" >&2
+  chmod +x "$dir"/*.exe
+  mv "$dir"/*.exe "$1"
+  rmdir "$dir"
 }
 
 # Without its tool a language is left out, said aloud; in CI that is a failure.
