@@ -3,12 +3,10 @@
 #
 # Usage: scripts/clients.sh check|test [language ...]     CONVEYOR_BIN names the server that tests start
 #
-# A language is a line in `languages` and two functions, check_<language> and test_<language>.
+# A language is a line in languages.sh and two functions, check_<language> and test_<language>.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../clients"
-
-# The language and the command that it needs.
-languages=("go go" "python python3" "typescript node20" "java jdk17")
+source ../scripts/languages.sh
 
 check_go() {
   cd go
@@ -68,29 +66,16 @@ test_java() {
   mvn -q -B test
 }
 
-# Debian 12's own Node.js is 18, which is too old.
-has() {
-  case $1 in
-    node20) command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null ;;
-    jdk17) command -v mvn >/dev/null && javac --release 17 --version >/dev/null 2>&1 ;;
-    *) command -v "$1" >/dev/null ;;
-  esac
-}
-
-# Without its tool a language is left out, said aloud; in CI that is a failure.
-skip() {
-  echo "SKIPPED: clients/$1, since $2 is missing (make deps installs it)" >&2
-  [ -z "${CI:-}" ]
-}
-
 what=$1
 shift
 for entry in "${languages[@]}"; do
-  read -r language tool <<<"$entry"
+  read -r language toolchain <<<"$entry"
+  # Cargo has checked and tested Rust's.
+  [ "$language" != rust ] || continue
   [ $# -eq 0 ] || [[ " $* " == *" $language "* ]] || continue
-  if has "$tool"; then
+  if has_toolchain "$toolchain"; then
     ("${what}_$language")
   else
-    skip "$language" "$tool"
+    skip "clients/$language" "$toolchain"
   fi
 done

@@ -6,12 +6,10 @@
 #        scripts/contender.sh --list             the languages, a line each
 # CONTENDER_RUST names the contender in Rust. Exits 3 where the toolchain is missing, which it says; in CI that is 1.
 #
-# A language is a line in `languages` and a function that builds its contender and sets `command`.
+# A language is a line in languages.sh and a function that builds its contender and sets `command`.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-
-# The language and the command that it needs.
-languages=("rust cargo" "go go" "python python3" "typescript node20" "java jdk17")
+source scripts/languages.sh
 
 contender_rust() {
   command=("$CONTENDER_RUST")
@@ -41,26 +39,16 @@ contender_java() {
     -cp "$classes/classes:$classes/test-classes:$(<"$place/java-classpath")" ug.open.conveyor.contender.Contender)
 }
 
-# Whether a command is there; of Node.js and the JDK a version that the runtime runs on.
-is_there() {
-  case $1 in
-    node20) command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null ;;
-    jdk17) command -v mvn >/dev/null && javac --release 17 --version >/dev/null 2>&1 ;;
-    *) command -v "$1" >/dev/null ;;
-  esac
-}
-
 if [ "$1" = --list ]; then
   printf '%s\n' "${languages[@]%% *}"
   exit 0
 fi
 place=$2
 for entry in "${languages[@]}"; do
-  read -r language tool <<<"$entry"
+  read -r language toolchain <<<"$entry"
   [ "$language" = "$1" ] || continue
-  if ! is_there "$tool"; then
-    echo "SKIPPED: the contender in $language, since $tool is missing (make deps installs it)" >&2
-    [ -z "${CI:-}" ] || exit 1
+  if ! has_toolchain "$toolchain"; then
+    skip "the contender in $language" "$toolchain" || exit 1
     exit 3
   fi
   "contender_$language" >&2

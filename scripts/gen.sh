@@ -4,14 +4,20 @@
 # Usage: scripts/gen.sh           writes it
 #        scripts/gen.sh --check   fails where what is checked in differs
 #
-# A language is a function gen_<language> that puts its generators on the PATH, a line in `languages`,
+# A language is a line in languages.sh, a place below, a function gen_<language> that puts its generators on the PATH,
 # and a clients/<language>/buf.gen.yaml, or a function write_<language> where buf does not run them.
 # Generators are kept outside the clone.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source scripts/languages.sh
 
-# The language, the command that it needs, and where its generated code stands.
-languages=("go go clients/go/conveyorv1" "python python3 clients/python/src/conveyor/v1" "typescript npm clients/typescript/src/gen" "java mvn clients/java/src/main/java/ug/open/conveyor/v1")
+# Where the generated code of a language stands. Rust's is made as it is built.
+declare -A places=(
+  [go]=clients/go/conveyorv1
+  [python]=clients/python/src/conveyor/v1
+  [typescript]=clients/typescript/src/gen
+  [java]=clients/java/src/main/java/ug/open/conveyor/v1
+)
 cache=${CONVEYOR_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/conveyor}
 
 # The newest generators that the Go of a plain Debian 12 builds.
@@ -66,20 +72,16 @@ maven_tool() {
   rmdir "$dir"
 }
 
-# Without its tool a language is left out, said aloud; in CI that is a failure.
-skip() {
-  echo "SKIPPED: the generated code of clients/$1, since $2 is missing (make deps installs it)" >&2
-  [ -z "${CI:-}" ]
-}
-
 out=.
 if [ "${1:-}" = --check ]; then
   out=$(mktemp -d)
   trap 'rm -rf "$out"' EXIT
 fi
 for entry in "${languages[@]}"; do
-  read -r language tool place <<<"$entry"
-  command -v "$tool" >/dev/null || { skip "$language" "$tool"; continue; }
+  read -r language toolchain <<<"$entry"
+  place=${places[$language]:-}
+  [ -n "$place" ] || continue
+  has_toolchain "$toolchain" || { skip "the generated code of $place" "$toolchain"; continue; }
   "gen_$language"
   [ "$out" != . ] || rm -rf "$place"
   if declare -F "write_$language" >/dev/null; then
