@@ -47,13 +47,13 @@ test_python() {
 check_typescript() {
   ../scripts/typescript.sh
   cd typescript
-  node_modules/.bin/biome lint --error-on-warnings . >&2
+  node_modules/.bin/biome check --error-on-warnings . >&2
 }
 
 test_typescript() {
   ../scripts/typescript.sh
   cd typescript
-  node --test dist/test/
+  node --test dist/test/*.test.js
 }
 
 check_java() {

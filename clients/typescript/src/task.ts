@@ -1,7 +1,7 @@
 // What a reconcile function is given.
 
-import type { Pipeline } from "./gen/conveyor/v1/pipeline_service.js";
 import type { Reconcile } from "./gen/conveyor/v1/driver_service.js";
+import type { Pipeline } from "./gen/conveyor/v1/pipeline_service.js";
 import type { Resource as WireResource } from "./gen/conveyor/v1/resource_service.js";
 import type { Logger } from "./logger.js";
 import { millis } from "./thread/ledger.js";

@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { LogLine } from "../src/gen/conveyor/v1/driver_service.js";
 import { encodeHead, encodeLine } from "../src/record.js";
 import { newRing, RingReader, RingWriter } from "../src/ring.js";
 import { Splitter, textLines } from "../src/split.js";
-import { LogLine } from "../src/gen/conveyor/v1/driver_service.js";
 import { limitsOf } from "../src/thread/limits.js";
 import { Lines } from "../src/thread/lines.js";
 
