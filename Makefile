@@ -27,6 +27,7 @@ test: ## runs every test
 	@scripts/deps.sh build test
 	@RUST_TEST_THREADS=$${RUST_TEST_THREADS:-8} $(CARGO) test --locked --workspace
 	@CONVEYOR_BIN="$(abspath $(TARGET))/debug/conveyor" scripts/clients.sh test
+	@CONFORMANCE="$(abspath $(TARGET))/debug/conformance" scripts/conformance.sh go python typescript java
 
 sim: ## runs the server in a simulation: SEEDS=n seeds, or SEED=k again with its whole history
 	@scripts/deps.sh build
