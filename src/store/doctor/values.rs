@@ -4,7 +4,7 @@ use prost::Message;
 
 use super::{Doctor, Fault, show};
 use crate::model::driver::Driver;
-use crate::model::name::{ObjectId, RunId};
+use crate::model::name::{Name, ObjectId, RunId, TaskId};
 use crate::model::pipeline::Pipeline;
 use crate::model::resource::{Definition, DriverResult, Resource};
 use crate::model::run::Run;
@@ -16,45 +16,26 @@ use crate::store::{codec, records};
 type Read<T> = Result<T, String>;
 
 impl Doctor<'_> {
-    /// Reads the value of a key. Long, since it is the list of all keys.
+    /// Reads the value of a key.
     pub(super) fn read_value(&mut self, key: &Key<'_>, stored: Stored) -> Read<()> {
         match key {
             // Read before all others.
             Key::Format | Key::Position => Ok(()),
             Key::TrimmedChanges => record::<records::TrimmedChanges>(&stored).map(drop),
-            Key::Definition(name) => {
-                let it: Definition = thing(&stored)?;
-                same(it.name == **name, "it has another name")
-            }
+            Key::Definition(name) => named(&thing::<Definition>(&stored)?.name, name),
+            Key::Driver(name) => named(&thing::<Driver>(&stored)?.name, name),
             Key::Pipeline(_) => self.pipeline(key, &thing(&stored)?),
-            Key::Driver(name) => {
-                let it: Driver = thing(&stored)?;
-                same(it.name == **name, "it has another name")
-            }
             Key::ResourceHead(..) => self.head(key, record(&stored)?),
             Key::ResourceRevision(id, revision) => {
                 let it: Resource = thing(&stored)?;
-                same(
-                    (it.id, it.revision) == (*id, *revision),
-                    "it is another revision",
-                )
+                is_revision((it.id, it.revision), (*id, *revision))
             }
             Key::PipelineRevision(id, revision) => {
                 let it: Pipeline = thing(&stored)?;
-                same(
-                    (it.id, it.revision) == (*id, *revision),
-                    "it is another revision",
-                )
+                is_revision((it.id, it.revision), (*id, *revision))
             }
-            Key::DriverResult(_, _, driver) => {
-                let it: DriverResult = record::<records::DriverResult>(&stored)?.try_into()?;
-                same(it.driver == **driver, "it is of another driver")
-            }
-            Key::Run(id) => {
-                let it: Run = thing(&stored)?;
-                same(it.id == *id, "it has another id")?;
-                self.run(key, &it)
-            }
+            Key::DriverResult(_, _, driver) => driver_result(record(&stored)?, driver),
+            Key::Run(id) => self.run(key, *id, &thing(&stored)?),
             Key::StepData(run, step) => {
                 record::<records::StepData>(&stored)?;
                 self.claim_step(key, *run, *step)
@@ -70,47 +51,13 @@ impl Doctor<'_> {
                 self.claim_run(key, id_in(stored.bytes())?, *order, false)
             }
             Key::EndedRun(_, _, time, order) => {
-                let run = id_in(stored.bytes())?;
-                let time = *time;
-                self.claims.holds(key, &Key::Run(run), move |stored| {
-                    let ended = thing::<Run>(stored)?.ended.map(codec::nanos);
-                    same(ended == Some(time), "it has not ended then")
-                });
-                self.claim_run(key, run, *order, false)
+                self.ended_then(key, id_in(stored.bytes())?, *time, *order)
             }
             Key::ShownBy(id, revision, order) => {
-                let run = id_in(stored.bytes())?;
-                let shown = (*id, *revision);
-                self.claims.holds(key, &Key::Run(run), move |stored| {
-                    let run: Run = thing(stored)?;
-                    same(
-                        run.shows().any(|it| it == shown),
-                        "it does not show this revision",
-                    )
-                });
-                self.claim_run(key, run, *order, false)
+                self.shown_by(key, id_in(stored.bytes())?, (*id, *revision), *order)
             }
-            Key::Task(task) => {
-                let task = *task;
-                let run = RunId(codec::uuid(&record::<records::TaskRef>(&stored)?.run)?);
-                self.claims.holds(key, &Key::Run(run), move |stored| {
-                    same(
-                        thing::<Run>(stored)?.attempt_of(task).is_some(),
-                        "it knows no such task",
-                    )
-                });
-                Ok(())
-            }
-            Key::DefinitionPipeline(kind, name) => {
-                let kind = (*kind).clone();
-                self.claims.holds(key, &Key::Pipeline(name), move |stored| {
-                    same(
-                        thing::<Pipeline>(stored)?.kind == kind,
-                        "it is of another definition",
-                    )
-                });
-                Ok(())
-            }
+            Key::Task(task) => self.task(key, *task, &record(&stored)?),
+            Key::DefinitionPipeline(kind, name) => self.pipeline_of(key, kind, name),
             Key::PipelineResource(pipeline, kind, name) => {
                 self.claims.there(key, &Key::Pipeline(pipeline));
                 self.claims.there(key, &Key::ResourceHead(kind, name));
@@ -121,29 +68,8 @@ impl Doctor<'_> {
                 self.claims.there(key, &Key::RequestTime(it.time, id));
                 Ok(())
             }
-            Key::RequestTime(time, id) => {
-                let time = *time;
-                self.claims.holds(key, &Key::Request(id), move |stored| {
-                    same(
-                        record::<records::Request>(stored)?.time == time,
-                        "it has another time",
-                    )
-                });
-                Ok(())
-            }
-            Key::Change(position) => {
-                let it: records::Change = record(&stored)?;
-                let id = ObjectId(codec::uuid(&it.id)?);
-                if it.deleted {
-                    self.claims
-                        .there(key, &Key::ResourceRevision(id, it.revision));
-                }
-                // A step to a newer format writes without a position.
-                same(
-                    [0, *position].contains(&stored.position.0),
-                    "it was written at another position",
-                )
-            }
+            Key::RequestTime(time, id) => self.request_at(key, id, *time),
+            Key::Change(position) => self.change(key, *position, &stored),
             Key::OldRevision(_, _, id, revision) => {
                 self.claims
                     .there(key, &Key::ResourceRevision(*id, *revision));
@@ -165,18 +91,82 @@ impl Doctor<'_> {
                 self.claims.there(key, &Key::OutsideLogTime(it.queued, run));
                 Ok(())
             }
-            Key::OutsideLogTime(time, run) => {
-                let time = *time;
-                self.claims
-                    .holds(key, &Key::OutsideLog(run), move |stored| {
-                        same(
-                            record::<records::OutsideLog>(stored)?.queued == time,
-                            "it stands in the queue at another time",
-                        )
-                    });
-                same(stored.bytes() == run.as_bytes(), "it is of another run")
-            }
+            Key::OutsideLogTime(time, run) => self.outside_log_at(key, run, *time, &stored),
         }
+    }
+
+    /// The queue of ended runs: a run, and when it ended.
+    fn ended_then(&mut self, key: &Key<'_>, run: RunId, time: i64, order: u64) -> Read<()> {
+        self.claims.holds(key, &Key::Run(run), move |stored| {
+            let ended = thing::<Run>(stored)?.ended.map(codec::nanos);
+            same(ended == Some(time), "it has not ended then")
+        });
+        self.claim_run(key, run, order, false)
+    }
+
+    /// A run keeps a revision that it shows.
+    fn shown_by(
+        &mut self,
+        key: &Key<'_>,
+        run: RunId,
+        shown: (ObjectId, i64),
+        order: u64,
+    ) -> Read<()> {
+        self.claims.holds(key, &Key::Run(run), move |stored| {
+            let shows = thing::<Run>(stored)?.shows().any(|it| it == shown);
+            same(shows, "it does not show this revision")
+        });
+        self.claim_run(key, run, order, false)
+    }
+
+    fn task(&mut self, key: &Key<'_>, task: TaskId, it: &records::TaskRef) -> Read<()> {
+        let run = RunId(codec::uuid(&it.run)?);
+        self.claims.holds(key, &Key::Run(run), move |stored| {
+            let known = thing::<Run>(stored)?.attempt_of(task).is_some();
+            same(known, "it knows no such task")
+        });
+        Ok(())
+    }
+
+    fn pipeline_of(&mut self, key: &Key<'_>, kind: &Name, name: &Name) -> Read<()> {
+        let kind = kind.clone();
+        self.claims.holds(key, &Key::Pipeline(name), move |stored| {
+            let of = thing::<Pipeline>(stored)?.kind;
+            same(of == kind, "it is of another definition")
+        });
+        Ok(())
+    }
+
+    fn request_at(&mut self, key: &Key<'_>, id: &str, time: i64) -> Read<()> {
+        self.claims.holds(key, &Key::Request(id), move |stored| {
+            let at = record::<records::Request>(stored)?.time;
+            same(at == time, "it has another time")
+        });
+        Ok(())
+    }
+
+    fn change(&mut self, key: &Key<'_>, position: u64, stored: &Stored) -> Read<()> {
+        let it: records::Change = record(stored)?;
+        let id = ObjectId(codec::uuid(&it.id)?);
+        if it.deleted {
+            self.claims
+                .there(key, &Key::ResourceRevision(id, it.revision));
+        }
+        // A step to a newer format writes without a position.
+        same(
+            [0, position].contains(&stored.position.0),
+            "it was written at another position",
+        )
+    }
+
+    /// The queue of logs that were appended from outside: a run, and since when it stands there.
+    fn outside_log_at(&mut self, key: &Key<'_>, run: &str, time: i64, stored: &Stored) -> Read<()> {
+        self.claims
+            .holds(key, &Key::OutsideLog(run), move |stored| {
+                let queued = record::<records::OutsideLog>(stored)?.queued;
+                same(queued == time, "it stands in the queue at another time")
+            });
+        same(stored.bytes() == run.as_bytes(), "it is of another run")
     }
 
     fn pipeline(&mut self, key: &Key<'_>, it: &Pipeline) -> Read<()> {
@@ -219,7 +209,8 @@ impl Doctor<'_> {
         )
     }
 
-    fn run(&mut self, key: &Key<'_>, run: &Run) -> Read<()> {
+    fn run(&mut self, key: &Key<'_>, id: RunId, run: &Run) -> Read<()> {
+        same(run.id == id, "it has another id")?;
         let (kind, name) = (&run.resource.kind, &run.resource.name);
         let revision = Key::ResourceRevision(run.resource.id, run.resource.revision);
         self.claims.there(key, &revision);
@@ -323,6 +314,19 @@ pub(super) fn thing<T: Kept>(stored: &Stored) -> Read<T> {
 
 fn id_in(bytes: &[u8]) -> Read<RunId> {
     codec::uuid(bytes).map(RunId)
+}
+
+fn named(name: &Name, expected: &Name) -> Read<()> {
+    same(name == expected, "it has another name")
+}
+
+fn is_revision(it: (ObjectId, i64), expected: (ObjectId, i64)) -> Read<()> {
+    same(it == expected, "it is another revision")
+}
+
+fn driver_result(it: records::DriverResult, driver: &Name) -> Read<()> {
+    let it: DriverResult = it.try_into()?;
+    same(it.driver == *driver, "it is of another driver")
 }
 
 fn same(holds: bool, otherwise: &str) -> Read<()> {
