@@ -9,10 +9,12 @@
 //! | `client`, `driver`, `follower` | who talks to the server |
 //! | `history` | what they saw, in order |
 //! | `checker` | the promises that a history is held against |
+//! | `callers` | callers who go away while the disk is slow, one by one |
 //!
 //! Everything happens on one thread, whose clock stands still while there is something to do. So a seed is a whole
 //! history, and the same seed is the same history. `make sim SEEDS=n` runs many, `make sim SEED=k` repeats one.
 
+mod callers;
 mod checker;
 mod client;
 mod dice;

@@ -69,11 +69,12 @@ impl Api {
 impl Api {
     /// Does a write to its end, though whoever asked for it goes away meanwhile: it holds its locks until it is on
     /// disk. One that let go of them sooner would have the next write rest on what the store does not show yet.
-    async fn to_the_end<T: Send + 'static>(
-        &self,
-        write: impl Future<Output = Result<T>> + Send + 'static,
-    ) -> Result<T> {
-        let write = trace::within(trace::place(), write);
+    async fn to_the_end<T, F>(&self, write: impl FnOnce(Engine) -> F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let write = trace::within(trace::place(), write(self.engine.clone()));
         self.tracker
             .spawn(write)
             .await

@@ -19,8 +19,9 @@ impl PipelineService for Api {
         let request = request.into_inner();
         let input = pipeline_input(request.pipeline)?;
         let pipeline = self
-            .engine
-            .create_pipeline(input, &request.request_id)
+            .to_the_end(
+                |engine| async move { engine.create_pipeline(input, &request.request_id).await },
+            )
             .await?;
         Ok(Response::new(self.json.wire(pipeline)))
     }
@@ -51,24 +52,32 @@ impl PipelineService for Api {
         let request = request.into_inner();
         let input = pipeline_input(request.pipeline)?;
         let pipeline = self
-            .engine
-            .update_pipeline(input, request.expected_revision)
+            .to_the_end(|engine| async move {
+                engine
+                    .update_pipeline(input, request.expected_revision)
+                    .await
+            })
             .await?;
         Ok(Response::new(self.json.wire(pipeline)))
     }
 
     async fn apply_pipeline(&self, request: Request<ApplyPipelineRequest>) -> Answer<Pipeline> {
         let input = pipeline_input(request.into_inner().pipeline)?;
-        let pipeline = self.engine.apply_pipeline(input).await?;
+        let pipeline = self
+            .to_the_end(|engine| async move { engine.apply_pipeline(input).await })
+            .await?;
         Ok(Response::new(self.json.wire(pipeline)))
     }
 
     async fn delete_pipeline(&self, request: Request<DeletePipelineRequest>) -> Answer<()> {
         let request = request.into_inner();
         let name = Name::parse(&request.name, "name")?;
-        self.engine
-            .delete_pipeline(&name, request.expected_revision)
-            .await?;
+        self.to_the_end(|engine| async move {
+            engine
+                .delete_pipeline(&name, request.expected_revision)
+                .await
+        })
+        .await?;
         Ok(Response::new(()))
     }
 }

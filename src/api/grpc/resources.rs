@@ -5,6 +5,7 @@ use tonic::{Request, Response, Status};
 
 use super::{Answers, Api, page, page_of, some_name};
 use crate::api::convert::{definition_input, resource_input};
+use crate::aside::aside;
 use crate::engine::watch::Seen;
 use crate::error::Error;
 use crate::model::name::Name;
@@ -33,8 +34,9 @@ impl ResourceService for Api {
         let request = request.into_inner();
         let input = defined(request.resource_definition).await?;
         let definition = self
-            .engine
-            .create_definition(input, &request.request_id)
+            .to_the_end(|engine| async move {
+                engine.create_definition(input, &request.request_id).await
+            })
             .await?;
         Ok(Response::new(self.json.wire(definition)))
     }
@@ -72,8 +74,11 @@ impl ResourceService for Api {
         let request = request.into_inner();
         let input = defined(request.resource_definition).await?;
         let definition = self
-            .engine
-            .update_definition(input, request.expected_revision)
+            .to_the_end(|engine| async move {
+                engine
+                    .update_definition(input, request.expected_revision)
+                    .await
+            })
             .await?;
         Ok(Response::new(self.json.wire(definition)))
     }
@@ -83,7 +88,9 @@ impl ResourceService for Api {
         request: Request<ApplyResourceDefinitionRequest>,
     ) -> Answer<ResourceDefinition> {
         let input = defined(request.into_inner().resource_definition).await?;
-        let definition = self.engine.apply_definition(input).await?;
+        let definition = self
+            .to_the_end(|engine| async move { engine.apply_definition(input).await })
+            .await?;
         Ok(Response::new(self.json.wire(definition)))
     }
 
@@ -93,9 +100,12 @@ impl ResourceService for Api {
     ) -> Answer<()> {
         let request = request.into_inner();
         let name = Name::parse(&request.name, "name")?;
-        self.engine
-            .delete_definition(&name, request.expected_revision)
-            .await?;
+        self.to_the_end(|engine| async move {
+            engine
+                .delete_definition(&name, request.expected_revision)
+                .await
+        })
+        .await?;
         Ok(Response::new(()))
     }
 
@@ -105,9 +115,10 @@ impl ResourceService for Api {
     ) -> Answer<ResourceChange> {
         let request = request.into_inner();
         let input = resource_input(request.resource)?;
-        let engine = self.engine.clone();
         let written = self
-            .to_the_end(async move { engine.create_resource(input, &request.request_id).await })
+            .to_the_end(
+                |engine| async move { engine.create_resource(input, &request.request_id).await },
+            )
             .await?;
         Ok(Response::new(self.json.wire(written)))
     }
@@ -151,10 +162,9 @@ impl ResourceService for Api {
     ) -> Answer<ResourceChange> {
         let request = request.into_inner();
         let input = resource_input(request.resource)?;
-        let engine = self.engine.clone();
         let expected = request.expected_revision;
         let written = self
-            .to_the_end(async move { engine.update_resource(input, expected).await })
+            .to_the_end(|engine| async move { engine.update_resource(input, expected).await })
             .await?;
         Ok(Response::new(self.json.wire(written)))
     }
@@ -164,9 +174,8 @@ impl ResourceService for Api {
         request: Request<ApplyResourceRequest>,
     ) -> Answer<ResourceChange> {
         let input = resource_input(request.into_inner().resource)?;
-        let engine = self.engine.clone();
         let written = self
-            .to_the_end(async move { engine.apply_resource(input).await })
+            .to_the_end(|engine| async move { engine.apply_resource(input).await })
             .await?;
         Ok(Response::new(self.json.wire(written)))
     }
@@ -178,10 +187,11 @@ impl ResourceService for Api {
         let request = request.into_inner();
         let kind = Name::parse(&request.resource, "resource")?;
         let name = Name::parse(&request.name, "name")?;
-        let engine = self.engine.clone();
         let expected = request.expected_revision;
         let written = self
-            .to_the_end(async move { engine.delete_resource(&kind, &name, expected).await })
+            .to_the_end(
+                |engine| async move { engine.delete_resource(&kind, &name, expected).await },
+            )
             .await?;
         Ok(Response::new(self.json.wire(written)))
     }
@@ -239,6 +249,6 @@ impl ResourceService for Api {
 
 /// Reads a definition where it holds up nobody: a schema may take long to compile.
 async fn defined(it: Option<ResourceDefinition>) -> Result<DefinitionInput, Status> {
-    let input = tokio::task::spawn_blocking(move || definition_input(it)).await;
+    let input = aside(move || definition_input(it)).await;
     Ok(input.map_err(|_| Error::Stopping)??)
 }

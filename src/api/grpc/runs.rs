@@ -28,9 +28,8 @@ impl RunService for Api {
             "create" => Cause::Create,
             _ => return Err(Error::invalid("event", "it is update or create").into()),
         };
-        let engine = self.engine.clone();
         let run = self
-            .to_the_end(async move {
+            .to_the_end(|engine| async move {
                 engine
                     .start_run(&kind, &name, cause, &request.request_id)
                     .await
