@@ -31,7 +31,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 18] = [
     target("names", |input| text(input, names), || seeds(NAMES)),
     target("times", |input| text(input, times), || seeds(TIMES)),
     target(
@@ -58,10 +58,17 @@ pub const TARGETS: [Target; 15] = [
     target("archives", offline::fuzz::archive, offline::fuzz::archives),
     target("rest", server::fuzz::rest, || seeds(REQUESTS)),
     target("grpc", server::fuzz::grpc, calls),
+    target("calls", server::fuzz::calls, api::fuzz::calls_of_each),
     target(
         "driver-stream",
         server::fuzz::driver_stream,
         api::fuzz::scripts,
+    ),
+    target("http", server::fuzz::http, server::fuzz::https),
+    target(
+        "websocket",
+        server::fuzz::websocket,
+        server::fuzz::websockets,
     ),
 ];
 
@@ -85,6 +92,8 @@ impl Target {
     /// # Panics
     /// Where something is wrong with the decoder.
     pub fn run(&self, input: &[u8]) {
+        // The end of one server and the start of the next are not the input's.
+        server::fuzz::turn_over();
         let began = Instant::now();
         (self.decode)(input);
         let took = began.elapsed();

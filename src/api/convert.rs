@@ -63,9 +63,17 @@ fn timeout(it: prost_types::Duration, field: &str) -> std::result::Result<Durati
             "a timeout is longer than nothing and at most 365 days",
         )
     };
-    let time = Duration::try_from(it).map_err(|_| wrong())?;
+    let time = plain(it).ok_or_else(wrong)?;
     let fits = time > Duration::ZERO && time <= Duration::from_secs(365 * 24 * 60 * 60);
     if fits { Ok(time) } else { Err(wrong()) }
+}
+
+/// A length of time that is not negative, in parts that are as the proto rules have them. prost's own conversion negates
+/// without a look, and overflows with the smallest numbers.
+fn plain(it: prost_types::Duration) -> Option<Duration> {
+    let seconds = u64::try_from(it.seconds).ok()?;
+    let nanos = u32::try_from(it.nanos).ok()?;
+    (nanos < 1_000_000_000).then(|| Duration::new(seconds, nanos))
 }
 
 /// Gathers what is wrong with a request, so that all of it is answered at once.
@@ -335,6 +343,27 @@ impl From<Step> for proto::Step {
             params_json: json_text(it.params.as_ref()),
             timeout: it.timeout.map(duration),
             labels: it.labels.into_iter().collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_of_any_numbers_is_taken_or_refused() {
+        let year = 365 * 24 * 60 * 60;
+        let ends = [i64::MIN, -1, 0, 1, year, year + 1, i64::MAX];
+        let parts = [i32::MIN, -1, 0, 1, 999_999_999, 1_000_000_000, i32::MAX];
+        for seconds in ends {
+            for nanos in parts {
+                let taken = timeout(prost_types::Duration { seconds, nanos }, "timeout");
+                let whole = i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
+                let is_plain = seconds >= 0 && (0..1_000_000_000).contains(&nanos);
+                let fits = is_plain && whole > 0 && whole <= i128::from(year) * 1_000_000_000;
+                assert_eq!(taken.is_ok(), fits, "{seconds} s and {nanos} ns");
+            }
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! A request ends within [`LIMIT`]. An answer that goes on (a watch, a tail) is read until it pauses, and dropped.
 
+mod message;
+
 use std::time::Duration;
 
 use axum::body::Body;
@@ -9,8 +11,9 @@ use axum::extract::Request;
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use http::header::CONTENT_TYPE;
-use http::{Method, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 use http_body_util::BodyExt;
+use percent_encoding::AsciiSet;
 use prost::Message;
 use tokio::time::timeout;
 
@@ -35,20 +38,73 @@ pub(crate) async fn rest(doors: &Doors, input: &[u8]) -> Option<StatusCode> {
     Some(ask(doors, read(input)?).await.0)
 }
 
-/// The request of a text, where it is one that hyper would hand on.
+/// The request of a text. What hyper would not hand on is left out or escaped, so that the rest is tried all the same.
 fn read(input: &[u8]) -> Option<Request> {
     let end = input.windows(2).position(|two| two == b"\n\n");
     let (head, body) = input.split_at(end.unwrap_or(input.len()));
     let body = body.get(2..).unwrap_or_default();
     let mut lines = head.split(|byte| *byte == b'\n');
     let mut first = lines.next()?.splitn(2, |byte| *byte == b' ');
-    let method = Method::from_bytes(first.next()?).ok()?;
-    let mut request = Request::builder().method(method).uri(first.next()?);
+    let method = Method::from_bytes(first.next()?).unwrap_or(Method::GET);
+    let mut request = Request::new(Body::from(body.to_vec()));
+    *request.method_mut() = method;
+    *request.uri_mut() = uri(first.next()?)?;
     for line in lines {
-        let colon = line.iter().position(|byte| *byte == b':')?;
-        request = request.header(&line[..colon], line[colon + 1..].trim_ascii());
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else {
+            continue;
+        };
+        let name = HeaderName::from_bytes(&line[..colon]);
+        let value = HeaderValue::from_bytes(line[colon + 1..].trim_ascii());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            request.headers_mut().append(name, value);
+        }
     }
-    request.body(Body::from(body.to_vec())).ok()
+    Some(request)
+}
+
+/// The address of a request, with what cannot stand in one escaped.
+fn uri(bytes: &[u8]) -> Option<Uri> {
+    if let Ok(uri) = Uri::try_from(bytes) {
+        return Some(uri);
+    }
+    let path = bytes.strip_prefix(b"/").unwrap_or(bytes);
+    let escaped = percent_encoding::percent_encode(path, HARMFUL);
+    Uri::try_from(format!("/{escaped}")).ok()
+}
+
+/// What cannot stand in a path.
+const HARMFUL: &AsciiSet = &percent_encoding::CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// Calls the method that the first byte picks, with well-formed messages that the others make.
+pub(crate) async fn calls(doors: &Doors, input: &[u8]) {
+    let (path, messages) = message::call(input);
+    let messages: Vec<&[u8]> = messages.iter().map(Vec::as_slice).collect();
+    let request = call(path.as_bytes(), Body::from(framed(&messages)));
+    ask(doors, request.expect("it is a request")).await;
+}
+
+/// Something for each method: with few fields, and with many.
+pub(crate) fn calls_of_each() -> Vec<Vec<u8>> {
+    let methods = u8::try_from(message::methods()).unwrap_or(u8::MAX);
+    let picks = |method: u8, step: u8| {
+        let bytes = (0..48_u8).map(move |at| at.wrapping_mul(step).wrapping_add(method));
+        [vec![method], bytes.collect()].concat()
+    };
+    let each = (0..methods).flat_map(|method| {
+        let few = vec![method, 2, 0, 0, 1, 1];
+        [few, picks(method, 7), picks(method, 11), picks(method, 29)]
+    });
+    each.collect()
 }
 
 /// Calls by gRPC, and answers the body: a line with the path, then messages with [`MARK`] between, or after a first byte of 0 the bytes of
@@ -100,7 +156,7 @@ fn call(path: &[u8], body: Body) -> Option<Request> {
 
 /// Reads the answer to its end or to its first pause, and gives back its status and body.
 async fn ask(doors: &Doors, mut request: Request) -> (StatusCode, BytesMut) {
-    let host = http::HeaderValue::from_static("localhost");
+    let host = HeaderValue::from_static("localhost");
     request
         .headers_mut()
         .entry(http::header::HOST)
@@ -111,14 +167,21 @@ async fn ask(doors: &Doors, mut request: Request) -> (StatusCode, BytesMut) {
     assert_ne!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
     let (status, mut body) = (answer.status(), answer.into_body());
     let mut bytes = BytesMut::new();
-    while let Ok(Some(Ok(frame))) = timeout(PAUSE, body.frame()).await {
-        if let Some(data) = frame.data_ref() {
-            bytes.put_slice(data);
+    let read = async {
+        while let Ok(Some(Ok(frame))) = timeout(PAUSE, body.frame()).await {
+            match frame.data_ref() {
+                Some(data) => bytes.put_slice(data),
+                // Trailers are the end, and hyper asks for nothing after them.
+                None => break,
+            }
+            if bytes.len() > MOST_BYTES {
+                break;
+            }
         }
-        if bytes.len() > MOST_BYTES {
-            break;
-        }
-    }
+    };
+    timeout(LIMIT, read)
+        .await
+        .expect("an answer ends or pauses within its limit");
     (status, bytes)
 }
 

@@ -17,6 +17,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
@@ -199,6 +200,10 @@ async fn first_bytes(stream: &TcpStream) -> io::Result<()> {
         let length = stream.peek(&mut head).await?;
         if length == 0 || length == head.len() || !PREFACE.starts_with(&head[..length]) {
             return Ok(());
+        }
+        // A peer that has gone will not say the rest.
+        if stream.ready(Interest::READABLE).await?.is_read_closed() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
         }
         // What was peeked at stays, so the stream is readable all the time.
         sleep(Duration::from_millis(20)).await;

@@ -155,7 +155,7 @@ impl Doors {
     }
 
     /// What the doors count of themselves.
-    pub(super) fn figures(&self) -> &Arc<Figures> {
+    pub(crate) fn figures(&self) -> &Arc<Figures> {
         self.rest.figures()
     }
 

@@ -53,20 +53,19 @@ impl Engine {
         self.0.figures.outside_lines.add(lines);
         self.0.figures.outside_line_bytes.add(chunk.bytes() as u64);
         let now = self.0.world.now();
-        let known = self.0.store.outside_log(&run)?;
-        self.0
-            .log_book
-            .number(&self.0.store, &run, lines, |first| {
-                let mut batch = Batch::new();
-                batch.trace(self.0.tracer.here());
-                batch.put_chunk(&topic, first, chunk);
-                batch.note_outside_line(&topic, now, known.map(|(_, queued, _)| queued));
-                slot.commit(batch, move |outcome| {
-                    inner.lines_written(&topic, first + lines - 1);
-                    // Where nobody waits any more, nobody needs the answer.
-                    let _ = done.send(outcome);
-                });
-            })?;
+        let hand_over = |first, queued| {
+            let mut batch = Batch::new();
+            batch.trace(self.0.tracer.here());
+            batch.put_chunk(&topic, first, chunk);
+            batch.note_outside_line(&topic, now, queued);
+            slot.commit(batch, move |outcome| {
+                inner.lines_written(&topic, first + lines - 1);
+                // Where nobody waits any more, nobody needs the answer.
+                let _ = done.send(outcome);
+            });
+        };
+        let book = &self.0.log_book;
+        book.number_outside(&self.0.store, &run, lines, now, hand_over)?;
         Ok(answer)
     }
 }

@@ -1,18 +1,31 @@
-//! What fuzzing calls in this room: a server in the process, without a socket. A new one takes its place after a
-//! number of inputs, so that the disk does not fill; the doctor then looks through what the last one stored.
+//! What fuzzing calls in this room: a server in the process, behind its doors and behind its listener. A new one takes
+//! its place after a number of inputs, so that the disk does not fill; the doctor then looks through what the last one
+//! stored, and nothing may be left of its connections.
 
-use std::sync::{Mutex, PoisonError};
+mod wire;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::wire::{https, websockets};
 use super::{Doors, Parts};
+use crate::api::figures::Figures;
 use crate::api::fuzz as api;
+use crate::api::listen::{ListenOptions, serve};
 use crate::config::{Flags, Settings};
 use crate::store::doctor;
 
 /// Inputs that one server sees.
 const INPUTS: u32 = 5_000;
+
+/// How long a connection may outlive its peer: where more was sent than was read, the next heartbeat finds out.
+const GONE: Duration = Duration::from_secs(30);
 
 static SITE: Mutex<Option<Site>> = Mutex::new(None);
 
@@ -26,6 +39,27 @@ pub(crate) fn grpc(input: &[u8]) {
     let _ = with(|site| site.runtime.block_on(api::grpc(&site.doors, input)));
 }
 
+/// Sends a call by gRPC whose messages are well formed.
+pub(crate) fn calls(input: &[u8]) {
+    with(|site| site.runtime.block_on(api::calls(&site.doors, input)));
+}
+
+/// Sends bytes to the listener.
+pub(crate) fn http(input: &[u8]) {
+    with(|site| {
+        let bytes = wire::http(input);
+        site.runtime.block_on(wire::say(site.address, &bytes));
+    });
+}
+
+/// Opens a websocket and sends frames.
+pub(crate) fn websocket(input: &[u8]) {
+    with(|site| {
+        let bytes = wire::websocket(input);
+        site.runtime.block_on(wire::say(site.address, &bytes));
+    });
+}
+
 /// Plays a driver.
 pub(crate) fn driver_stream(input: &[u8]) {
     with(|site| {
@@ -34,6 +68,14 @@ pub(crate) fn driver_stream(input: &[u8]) {
         site.runtime
             .block_on(api::driver_stream(&site.doors, input));
     });
+}
+
+/// Ends a server that has seen enough inputs.
+pub(crate) fn turn_over() {
+    let mut place = SITE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(site) = place.take_if(|site| site.left == 0) {
+        site.end();
+    }
 }
 
 /// Looks through what the server stored so far, and ends it.
@@ -52,19 +94,18 @@ struct Site {
     runtime: Runtime,
     parts: Parts,
     doors: Doors,
+    /// Where the listener is reached.
+    address: SocketAddr,
+    figures: Arc<Figures>,
+    accepting: CancellationToken,
     folder: TempDir,
     left: u32,
 }
 
 fn with<T>(work: impl FnOnce(&Site) -> T) -> T {
     let mut place = SITE.lock().unwrap_or_else(PoisonError::into_inner);
-    if place.as_ref().is_some_and(|site| site.left == 0)
-        && let Some(site) = place.take()
-    {
-        site.end();
-    }
     let site = place.get_or_insert_with(Site::start);
-    site.left -= 1;
+    site.left = site.left.saturating_sub(1);
     work(site)
 }
 
@@ -80,28 +121,48 @@ impl Site {
         let parts = runtime.block_on(Parts::start(&settings, 1024, None));
         let parts = parts.expect("a new store opens");
         let doors = parts.doors(&settings, settings.listen);
+        let figures = Arc::clone(doors.figures());
         runtime.block_on(api::rest(&doors, DEFINITION));
         runtime.block_on(api::rest(&doors, RESOURCE));
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"));
+        let listener = listener.expect("there is a free port");
+        let address = listener.local_addr().expect("it has an address");
+        let accepting = CancellationToken::new();
+        let (served, stop, tracker) = (doors.clone(), accepting.clone(), parts.tracker.clone());
+        runtime.spawn(async move {
+            serve(listener, served, ListenOptions::default(), stop, &tracker).await;
+        });
         Self {
             runtime,
             parts,
             doors,
+            address,
+            figures,
+            accepting,
             folder,
             left: INPUTS,
         }
     }
 
-    /// Whatever was sent, what is stored is whole.
+    /// Whatever was sent, no connection outlives its peer, and what is stored is whole.
     fn end(self) {
         let Self {
             runtime,
             parts,
             doors,
+            figures,
+            accepting,
             folder,
             ..
         } = self;
+        let since = Instant::now();
+        while figures.connections.get() + figures.websockets.get() > 0 {
+            assert!(since.elapsed() < GONE, "a connection was kept");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        accepting.cancel();
         drop(doors);
-        runtime.block_on(parts.drain(std::time::Duration::ZERO));
+        runtime.block_on(parts.drain(Duration::ZERO));
         drop(parts);
         drop(runtime);
         let report = doctor::examine(folder.path(), |_| {}).expect("the doctor can look");
@@ -111,12 +172,12 @@ impl Site {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use prost::Message;
 
     use super::*;
-    use crate::proto::{ListRunsResponse, RunState};
+    use crate::proto::{
+        AppendLogsRequest, AppendLogsResponse, ListRunsResponse, LogEntry, RunState,
+    };
 
     /// Hostile input that gets nowhere would prove nothing. A slow machine may take more than one try, since a script
     /// does not wait long for its task.
@@ -127,6 +188,46 @@ mod tests {
         while !a_run_succeeded() {
             assert!(Instant::now() < deadline, "no script came to its end");
             driver_stream(&script);
+        }
+    }
+
+    /// Fuzzing found a second place in the queue of logs for lines that came before the first were on disk.
+    #[test]
+    fn lines_of_two_writers_put_a_log_into_its_queue_once() {
+        let site = Site::start();
+        let entry = |driver: &str| LogEntry {
+            run_id: "x".into(),
+            driver: driver.into(),
+            message: "line".into(),
+            ..LogEntry::default()
+        };
+        let request = AppendLogsRequest {
+            entries: vec![entry("one"), entry("two")],
+        };
+        let mut call = b"/conveyor.v1.LogService/AppendLogs\n".to_vec();
+        call.extend(request.encode_to_vec());
+        let answer = site.runtime.block_on(api::grpc(&site.doors, &call));
+        let message = &answer.expect("the call is answered")[5..];
+        assert_eq!(AppendLogsResponse::decode(message).unwrap().count, 2);
+        site.end();
+    }
+
+    #[test]
+    fn seeds_of_the_wire_reach_what_is_behind_the_listener() {
+        let hears =
+            |bytes: &[u8]| with(|site| site.runtime.block_on(wire::say(site.address, bytes)));
+        let answer = hears(&wire::http(&wire::https()[0]));
+        assert!(answer.starts_with(b"HTTP/1.1 200"), "{answer:?}");
+        let http2: Vec<_> = wire::https().into_iter().filter(|it| it[0] == 1).collect();
+        // The text of /health, and the run that a call lists.
+        for (seed, wanted) in http2.iter().zip([&b"healthy"[..], b"waits for a driver"]) {
+            let answer = hears(&wire::http(seed));
+            let found = answer.windows(wanted.len()).any(|it| it == wanted);
+            assert!(found, "{}", answer.escape_ascii());
+        }
+        for seed in wire::websockets() {
+            let answer = hears(&wire::websocket(&seed));
+            assert!(answer.starts_with(b"HTTP/1.1 101"), "{answer:?}");
         }
     }
 

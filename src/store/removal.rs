@@ -240,11 +240,11 @@ impl Batch {
         self.put(&Key::OutsideLog(run), &record);
     }
 
-    /// Notes that a line from outside came to a log, and queues the log where it is not queued yet.
-    pub fn note_outside_line(&mut self, run: &str, now: Timestamp, queued: Option<Timestamp>) {
-        self.put_outside_log(run, now, queued.unwrap_or(now));
+    /// Notes that a line from outside came to a log, which stands in the queue at the time `queued`.
+    pub fn note_outside_line(&mut self, run: &str, now: Timestamp, queued: Timestamp) {
+        self.put_outside_log(run, now, queued);
         // Once more where it stands in the queue already: retention may have taken it out since that was read.
-        let queued = codec::nanos(queued.unwrap_or(now));
+        let queued = codec::nanos(queued);
         self.put_bytes(&Key::OutsideLogTime(queued, run), run.as_bytes().to_vec());
     }
 }

@@ -177,7 +177,7 @@ async fn store() -> TempDir {
         run: Some(first.id),
     };
     batch.put_request("once", &request);
-    batch.note_outside_line("nightly", Timestamp::UNIX_EPOCH, None);
+    batch.note_outside_line("nightly", Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
     store.committer().commit(batch).await.unwrap();
     let mut batch = Batch::new();
     batch.put_resource(&resource(2), Some(&resource(1)));
