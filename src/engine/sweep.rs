@@ -15,6 +15,8 @@ use crate::model::run::Event;
 const STUCK: Duration = Duration::from_secs(30);
 /// How often the disk is looked at.
 const DISK_PERIOD: Duration = Duration::from_secs(2);
+/// How often it is written down how far all is on disk.
+const WITNESS_PERIOD: Duration = Duration::from_secs(10);
 /// Most tasks that one tick ends.
 const TICK_MOST: usize = 1000;
 
@@ -62,14 +64,25 @@ impl Engine {
         }
     }
 
-    /// Looks at the room on the disk from time to time.
+    /// Looks at the disk from time to time: at its room, and at what the store does on it beside the writes.
     pub(super) async fn watch_disk(self) {
         let mut ticks = tokio::time::interval(DISK_PERIOD);
+        let mut witness = tokio::time::interval(WITNESS_PERIOD);
         loop {
             tokio::select! {
                 biased;
                 () = self.0.stop.cancelled() => return,
-                _ = ticks.tick() => self.look_at_disk(),
+                _ = ticks.tick() => {
+                    self.look_at_disk();
+                    if let Err(error) = self.0.store.look_behind().await {
+                        tracing::debug!(%error, "the store failed behind the writes");
+                    }
+                }
+                _ = witness.tick() => {
+                    if let Err(error) = self.0.store.bear_witness().await {
+                        tracing::warn!(%error, "writes that the disk loses from here on may be lost unseen");
+                    }
+                }
             }
         }
     }

@@ -72,11 +72,21 @@ pub struct Batch {
     pub(super) expects: Vec<Expect>,
     pub(super) writes: Vec<Write>,
     pub(super) bytes: usize,
+    /// It goes to the disk though it changes nothing.
+    pub(super) probes: bool,
     /// Where its way to the disk is recorded, if it is.
     pub(super) trace: Option<Below>,
 }
 
 impl Batch {
+    /// A batch that changes nothing and goes to the disk all the same, to see whether it is taken there.
+    pub(super) fn probe() -> Self {
+        Self {
+            probes: true,
+            ..Self::default()
+        }
+    }
+
     /// An empty batch.
     pub fn new() -> Self {
         Self::default()

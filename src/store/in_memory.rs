@@ -36,6 +36,8 @@ impl Disk {
             options: Arc::clone(&self.options),
             committer,
             path: std::env::temp_dir().into(),
+            has_witness: false,
+            failures_seen: Arc::default(),
         };
         Ok((store, hand))
     }

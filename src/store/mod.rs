@@ -43,6 +43,7 @@ mod codec;
 pub mod commit;
 pub mod doctor;
 pub mod figures;
+mod files;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod fuzz;
 #[cfg(test)]
@@ -59,6 +60,7 @@ mod retention;
 mod runs;
 #[cfg(test)]
 mod tests;
+mod witness;
 
 /// The records of `proto/conveyor/store/v1`.
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::unwrap_used)]
@@ -68,6 +70,7 @@ mod records {
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use self::batch::{Batch, Position};
 pub use self::changes::Change;
@@ -96,6 +99,48 @@ pub enum Error {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// The directory cannot be read.
+    #[error("cannot read the data directory {path}: {source}")]
+    Unreadable {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file of the database is damaged or missing.
+    #[error(
+        "{file} is damaged: {what}. Nothing was changed. Look at the disk, and restore the newest backup (conveyor restore)"
+    )]
+    DamagedFile {
+        /// The file, or the directory where RocksDB names it.
+        file: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// RocksDB cannot open it.
+    #[error("cannot open the data directory {path}: {what}")]
+    NotOpened {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        what: String,
+    },
+    /// It ends before what was on disk once.
+    #[error(
+        "the store in {path} ends at position {position}, and all up to {answered} was on disk: the disk lost writes that \
+         it had confirmed. Look at the disk, and restore the newest backup (conveyor restore), or remove {witness} to go on \
+         without them"
+    )]
+    Lost {
+        /// The directory.
+        path: PathBuf,
+        /// Its newest position.
+        position: u64,
+        /// What was on disk.
+        answered: u64,
+        /// The file that says so.
+        witness: PathBuf,
     },
     /// Another process has it open.
     #[error(
@@ -160,6 +205,10 @@ pub struct Store {
     options: Arc<rocksdb::Options>,
     committer: commit::Committer,
     path: Arc<Path>,
+    /// Whether how far it is on disk is written down beside it.
+    has_witness: bool,
+    /// How often RocksDB had failed behind the writes when that was last looked at.
+    failures_seen: Arc<AtomicU64>,
 }
 
 impl Store {
@@ -173,6 +222,8 @@ impl Store {
             options: Arc::new(options),
             committer,
             path: path.into(),
+            has_witness: true,
+            failures_seen: Arc::default(),
         })
     }
 
@@ -185,6 +236,19 @@ impl Store {
     pub fn free_bytes(&self) -> std::io::Result<u64> {
         let stat = rustix::fs::statvfs(&*self.path)?;
         Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+    }
+
+    /// Looks whether RocksDB failed behind the writes, where it moves them from memory to tables and puts tables together.
+    /// It tells only who writes next, so then something is written: where it refuses, nothing is ever answered OK again.
+    pub async fn look_behind(&self) -> Result<()> {
+        let failures = self.db.property_int_value("rocksdb.background-errors")?;
+        let failures = failures.unwrap_or_default();
+        if self.failures_seen.swap(failures, Ordering::Relaxed) >= failures {
+            return Ok(());
+        }
+        self.committer.commit(Batch::probe()).await?;
+        tracing::warn!("the database failed while it wrote its tables, and has recovered");
+        Ok(())
     }
 
     /// Moves what is in memory to files, so that the next start has no writes to bring back.
@@ -202,6 +266,9 @@ impl Store {
         let may_write = self.committer.failed().borrow().is_none();
         if may_write && let Err(error) = self.blocking(Self::flush).await {
             tracing::warn!(%error, "the next start has to bring back the last writes");
+        }
+        if may_write && let Err(error) = self.bear_witness().await {
+            tracing::warn!(%error, "the next start cannot tell whether the last writes are there");
         }
         // Threads of RocksDB that outlive the process's destructors would abort it.
         self.db.cancel_all_background_work(true);

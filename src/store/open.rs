@@ -1,6 +1,6 @@
 //! Opening the database: options of each family, format version, and errors in words.
 //!
-//! Invariant: a torn tail of the write-ahead log is cut; any other damage refuses to open.
+//! Invariant: a torn tail of the log of writes is cut; any other damage refuses to open, and nothing is changed then.
 
 use std::path::Path;
 
@@ -12,8 +12,9 @@ use rocksdb::{
 };
 
 use super::batch::Position;
+use super::files::{self, lock};
 use super::keys::{Family, Key};
-use super::{Error, FORMAT, Result, records};
+use super::{Error, FORMAT, Result, records, witness};
 
 /// Bytes of the block cache that all families share.
 const CACHE_BYTES: usize = 64 << 20;
@@ -32,7 +33,9 @@ pub(super) fn database(path: &Path, options: &Options) -> Result<DB> {
     if path.join(super::RESTORING).exists() {
         return Err(Error::Restoring(path.to_owned()));
     }
+    sound(path)?;
     let db = families(path, options)?;
+    witness::hold_against(path, position(&db)?)?;
     let refused = |source| Error::Directory {
         path: path.to_owned(),
         source,
@@ -41,20 +44,47 @@ pub(super) fn database(path: &Path, options: &Options) -> Result<DB> {
     Ok(db)
 }
 
+/// Looks at the files before RocksDB does, while nobody writes them.
+fn sound(path: &Path) -> Result<()> {
+    let refused = |source| Error::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    let lock::Lock::Free(_lock) = lock::ask(path).map_err(refused)? else {
+        return Err(Error::InUse(path.to_owned()));
+    };
+    let look = files::look(path).map_err(refused)?;
+    if let Some(files::Damage { file, what }) = look.damaged.into_iter().next() {
+        return Err(Error::DamagedFile { file, what });
+    }
+    for files::Torn { file, at } in look.torn {
+        tracing::warn!(
+            file = %file.display(), at,
+            "a write was under way when the machine stopped, and nobody had an answer to it: it is cut off"
+        );
+    }
+    Ok(())
+}
+
 /// Opens what RocksDB has in `path`, or makes it, and looks at its format.
 pub(super) fn families(path: &Path, options: &Options) -> Result<DB> {
     let cache = Cache::new_lru_cache(CACHE_BYTES);
     let families = Family::ALL
         .map(|family| ColumnFamilyDescriptor::new(family.name(), family_options(family, &cache)));
     let db = DB::open_cf_descriptors(options, path, families).map_err(|error| {
-        let text = error.to_string();
+        let text = error.to_string().trim_end_matches('.').to_owned();
         if text.contains("lock") && (text.contains("LOCK") || text.contains("No locks")) {
-            Error::InUse(path.to_owned())
+            return Error::InUse(path.to_owned());
+        }
+        let path = path.to_owned();
+        // A table that is missing is told as an error of reading.
+        if error.kind() == rocksdb::ErrorKind::Corruption || text.contains("No such file") {
+            Error::DamagedFile {
+                file: path,
+                what: text,
+            }
         } else {
-            Error::Database(format!(
-                "cannot open the data directory {}: {text}",
-                path.display()
-            ))
+            Error::NotOpened { path, what: text }
         }
     })?;
     check_format(&db, path)?;
@@ -117,6 +147,8 @@ pub(super) fn options(max_open_files: i32) -> Options {
     options.create_missing_column_families(true);
     options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
     options.set_paranoid_checks(true);
+    // A log of writes that is not the newest any more must still be there, as long as it was.
+    options.set_track_and_verify_wals_in_manifest(true);
     options.set_max_open_files(max_open_files);
     options.set_max_background_jobs(2);
     options.set_max_total_wal_size(WAL_BYTES);

@@ -101,6 +101,7 @@ impl Writer {
         let before = self.position;
         let mut answers = Vec::with_capacity(group.len());
         let mut traced = Vec::new();
+        let probes = group.iter().any(|job| job.batch.probes);
         let figures = Arc::clone(&self.shared);
         let figures = &figures.figures;
         for mut job in group {
@@ -113,7 +114,7 @@ impl Writer {
             let outcome = self.add(job.batch, &mut rows, &mut overlay);
             answers.push((job.done, outcome));
         }
-        let outcome = if rows.is_empty() {
+        let outcome = if rows.is_empty() && !probes {
             Ok(())
         } else {
             figures.group_batches.saw(answers.len() as u64);

@@ -19,6 +19,10 @@ pub enum Fault {
     Log,
     /// A value is newer than the newest position.
     Position,
+    /// The store ends before what was on disk once.
+    Lost,
+    /// The file that would tell of lost writes cannot be read.
+    Witness,
 }
 
 impl Fault {
@@ -33,6 +37,8 @@ impl Fault {
             Self::Disagree => "DISAGREE",
             Self::Log => "LOG",
             Self::Position => "POSITION",
+            Self::Lost => "LOST",
+            Self::Witness => "WITNESS",
         }
     }
 
@@ -53,6 +59,8 @@ impl Fault {
             Self::Position => {
                 "something was written after what the store takes for its newest write"
             }
+            Self::Lost => "the disk lost writes that it had confirmed, and that were answered OK",
+            Self::Witness => "whether the disk lost its last writes cannot be told",
         }
     }
 
@@ -60,6 +68,10 @@ impl Fault {
     pub fn advice(self) -> &'static str {
         match self {
             Self::TornTail => "nothing: start the server",
+            Self::Witness => "nothing: the next start writes that file anew",
+            Self::Lost => {
+                "look at the disk; restore the newest backup (conveyor restore), or remove that file to go on without them"
+            }
             Self::File => "look at the disk; restore the newest backup (conveyor restore)",
             Self::Key
             | Self::Value

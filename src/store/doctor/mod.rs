@@ -20,6 +20,7 @@ use super::keys::decode::{Parts, decode};
 use super::keys::{Family, Key};
 use super::read::{self, Stored};
 use super::records;
+use super::witness::{self, Says};
 
 /// Findings that a report names; the others are counted.
 const MOST_SHOWN: usize = 1000;
@@ -87,10 +88,22 @@ pub enum CannotLook {
 /// Looks through the store in a directory. `seen` hears how many keys more were read.
 pub fn examine(path: &Path, mut seen: impl FnMut(u64)) -> Result<Report, CannotLook> {
     let mut report = Report::default();
-    match open::open(path, &mut report)? {
-        Some(store) => look_through(&store.db, report, &mut seen),
-        None => Ok(report),
-    }
+    let Some(store) = open::open(path, &mut report)? else {
+        return Ok(report);
+    };
+    let mut report = look_through(&store.db, report, &mut seen)?;
+    let (fault, what) = match witness::hear(path) {
+        Says::UpTo(Position(answered)) if answered > report.position => {
+            let what =
+                format!("all up to position {answered} was on disk, and the store ends before it");
+            (Fault::Lost, what)
+        }
+        Says::Garbled(what) => (Fault::Witness, what),
+        Says::Nothing | Says::UpTo(_) => return Ok(report),
+    };
+    let place = witness::file(path).display().to_string();
+    report.add(Finding { fault, place, what });
+    Ok(report)
 }
 
 /// Looks through an open store to which nobody writes.
@@ -229,4 +242,4 @@ fn hex(family: Family, bytes: &[u8]) -> String {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests;
+pub(super) mod tests;

@@ -7,12 +7,13 @@ use std::fs::File;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use rocksdb::{ColumnFamilyDescriptor, DB, DBRecoveryMode, Options};
-use rustix::fs::FlockOperation;
+use rocksdb::{ColumnFamilyDescriptor, DB, Options};
 use tempfile::TempDir;
 
 use super::{CannotLook, Fault, Finding, Report};
 use crate::store::RESTORING;
+use crate::store::files;
+use crate::store::files::lock::{self, Lock};
 use crate::store::keys::Family;
 
 /// Files of the database that are open at once.
@@ -35,76 +36,60 @@ pub(super) fn open(path: &Path, report: &mut Report) -> Result<Option<Opened>, C
         path: shown.clone(),
         source,
     };
-    let files = match std::fs::read_dir(path) {
-        Ok(files) => files,
+    let entries = match std::fs::read_dir(path) {
+        Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return Err(CannotLook::NoStore(shown));
         }
         Err(error) => return Err(unreadable(error)),
     };
-    let is_database =
-        |name: &str| name == "CURRENT" || name.starts_with("MANIFEST-") || name.ends_with(".sst");
-    let mut names = files.filter_map(|file| file.ok()?.file_name().into_string().ok());
-    if !names.any(|name| is_database(&name)) {
+    let mut names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    if !names.any(|name| files::is_stored(&name)) {
         return Err(CannotLook::NoStore(shown));
     }
-    let lock = lock(path)?;
-    let own_log = tempfile::tempdir().map_err(unreadable)?;
-    let mut finding = |fault, what: String| {
-        let place = shown.clone();
+    let held = |source| CannotLook::Unreadable {
+        path: path.join(lock::LOCK).display().to_string(),
+        source,
+    };
+    let Lock::Free(lock) = lock::ask(path).map_err(held)? else {
+        return Err(CannotLook::Held(shown));
+    };
+    let mut finding = |fault, file: &Path, what: String| {
+        let place = file.display().to_string();
         report.add(Finding { fault, place, what });
     };
-    let whole = read_only(path, own_log.path(), DBRecoveryMode::AbsoluteConsistency);
-    let opened = match whole {
-        Ok(db) => Ok(db),
-        Err(strict) => {
-            let cut = read_only(
-                path,
-                own_log.path(),
-                DBRecoveryMode::TolerateCorruptedTailRecords,
-            );
-            cut.inspect(|_| finding(Fault::TornTail, strict.to_string()))
-        }
-    };
-    match opened {
+    let look = files::look(path).map_err(unreadable)?;
+    for it in &look.torn {
+        let what = format!(
+            "it ends in the middle of the write that begins at byte {}",
+            it.at
+        );
+        finding(Fault::TornTail, &it.file, what);
+    }
+    for it in &look.damaged {
+        finding(Fault::File, &it.file, it.what.clone());
+    }
+    if !look.damaged.is_empty() {
+        return Ok(None);
+    }
+    let own_log = tempfile::tempdir().map_err(unreadable)?;
+    match read_only(path, own_log.path()) {
         Ok(db) => Ok(Some(Opened {
             db,
             _lock: lock,
             _own_log: own_log,
         })),
         Err(error) => {
-            finding(Fault::File, error.to_string());
+            finding(Fault::File, path, error.to_string());
             Ok(None)
         }
     }
 }
 
-/// Takes the lock that a server would have. A restored store that was never started has none yet.
-fn lock(path: &Path) -> Result<Option<File>, CannotLook> {
-    let path_of_lock = path.join("LOCK");
-    let unreadable = |source| CannotLook::Unreadable {
-        path: path_of_lock.display().to_string(),
-        source,
-    };
-    let file = match File::open(&path_of_lock) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unreadable(error)),
-    };
-    match rustix::fs::fcntl_lock(&file, FlockOperation::NonBlockingLockShared) {
-        Ok(()) => Ok(Some(file)),
-        Err(rustix::io::Errno::AGAIN | rustix::io::Errno::ACCESS) => {
-            Err(CannotLook::Held(path.display().to_string()))
-        }
-        Err(error) => Err(unreadable(error.into())),
-    }
-}
-
-fn read_only(path: &Path, own_log: &Path, mode: DBRecoveryMode) -> Result<DB, rocksdb::Error> {
+fn read_only(path: &Path, own_log: &Path) -> Result<DB, rocksdb::Error> {
     let mut options: Options = crate::store::open::options(OPEN_FILES);
     options.create_if_missing(false);
     options.create_missing_column_families(false);
-    options.set_wal_recovery_mode(mode);
     options.set_db_log_dir(own_log);
     let cache = rocksdb::Cache::new_lru_cache(32 << 20);
     let families = Family::ALL.map(|family| {

@@ -34,10 +34,15 @@ fn id(number: u128) -> Uuid {
 }
 
 fn definition() -> Definition {
+    definition_of("image", "{}")
+}
+
+/// A definition with this name and schema.
+pub(in crate::store) fn definition_of(name: &str, schema: &str) -> Definition {
     let record = records::Definition {
         id: id(1).into(),
-        name: "image".to_owned(),
-        schema: "{}".to_owned(),
+        name: name.to_owned(),
+        schema: schema.to_owned(),
         dialect: crate::model::schema::Dialect::Draft202012.to_string(),
         revision: 1,
         created: TIME,
@@ -149,6 +154,13 @@ fn lines(count: usize) -> EncodedChunk {
 async fn store() -> TempDir {
     let place = tempfile::tempdir().unwrap();
     let store = Store::open(place.path(), 64).unwrap();
+    fill(&store).await;
+    store.close().await;
+    place
+}
+
+/// Writes something of everything.
+pub(in crate::store) async fn fill(store: &Store) {
     let (first, second) = (run(1), run(2));
     let mut batch = Batch::new();
     batch.put_definition(&definition());
@@ -184,15 +196,13 @@ async fn store() -> TempDir {
     batch.index_run(&second);
     batch.put_run(&second);
     store.committer().commit(batch).await.unwrap();
-    store.close().await;
-    place
 }
 
 /// Opens the database as it is, once the store is closed.
 fn raw(path: &Path) -> DB {
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
-        match open::database(path, &open::options(64)) {
+        match open::families(path, &open::options(64)) {
             Ok(db) => return db,
             Err(error) => assert!(Instant::now() < deadline, "{error}"),
         }
