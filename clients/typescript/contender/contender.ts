@@ -112,7 +112,9 @@ function echo(task: Task<Spec>): void {
     step: task.step.id,
     params: task.params ?? null,
     pipeline: task.pipeline?.name ?? null,
-    results: task.results.map((result) => ({ ...result, data: result.data ?? null })),
+    results: task.results.map(({ step, driver, success, message, data = null }) => {
+      return { step, driver, success, message, data };
+    }),
     ms_left: task.deadline ? task.deadline.getTime() - Date.now() : null,
     traceparent: task.traceparent,
     tracestate: task.tracestate,
