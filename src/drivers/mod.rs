@@ -5,8 +5,7 @@ pub mod command_runner;
 
 use std::convert::Infallible;
 
-/// Where a driver, or a command, looks for its server unless it is told.
-pub const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
+pub use conveyor_client::DEFAULT_SERVER;
 
 /// The address of a server as it was given. Empty counts as not given: compose files pass variables on.
 pub fn server_address(text: &str) -> Result<String, Infallible> {

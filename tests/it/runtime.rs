@@ -1,12 +1,17 @@
 //! The driver runtime of the Rust client against the real server, over a network that fails.
 
+use std::path::Path;
+use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use conveyor_client::proto::{AttemptState, CancelRunRequest, RunState, StepState};
 use conveyor_client::{CancelReason, CancellationToken, Driver, Manager, Outcome, Task};
+use futures_util::StreamExt as _;
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::sleep;
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{Proxy, Scripted, Server, eventually, soon};
 
@@ -36,6 +41,70 @@ impl Drop for Working {
 
 fn url(server: &Server) -> String {
     format!("http://{}", server.address)
+}
+
+/// The tutorial's driver, as the example that cargo builds with the tests.
+struct Greeter(Child);
+
+impl Greeter {
+    fn start(server: &Server) -> Self {
+        let built = Path::new(env!("CARGO_BIN_EXE_conveyor")).with_file_name("examples/greeter");
+        let mut command = Command::new(built);
+        Self(command.env("CONVEYOR_SERVER", url(server)).spawn().unwrap())
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.0), signal).unwrap();
+    }
+}
+
+impl Drop for Greeter {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn tutorials_driver_greets_by_rest_and_websocket_and_drains_on_sigterm() {
+    let server = Server::start().await;
+    let mut greeter = Greeter::start(&server);
+    let person = r#"{"name": "person", "schema": {"type": "object", "required": ["greetings"],
+        "properties": {"greetings": {"type": "array", "items": {"type": "string"}}}}}"#;
+    server.post("/resource-definitions", person).await;
+    let ada =
+        r#"{"name": "ada", "resource": "person", "spec": {"greetings": ["Hello", "Good day"]}}"#;
+    let created = server.post("/resources/", ada).await.json();
+    let run = created["runid"].as_str().unwrap();
+
+    let log = format!("/drivers/streams/logs/greeter/{run}");
+    let stream = tokio::net::TcpStream::connect(server.address)
+        .await
+        .unwrap();
+    let (mut socket, _) =
+        tokio_tungstenite::client_async(format!("ws://{}{log}", server.address), stream)
+            .await
+            .unwrap();
+    let mut said = Vec::new();
+    loop {
+        match soon("a frame", socket.next()).await {
+            Some(Ok(Message::Text(text))) => {
+                let [_, line]: [String; 2] = serde_json::from_str(&text).unwrap();
+                if said.is_empty() {
+                    // It ends the work that it has, and takes no more.
+                    greeter.signal(Signal::TERM);
+                }
+                said.push(line);
+            }
+            Some(Ok(Message::Ping(_))) => {}
+            Some(Ok(Message::Close(_))) | None => break,
+            other => panic!("expected a line, not {other:?}"),
+        }
+    }
+    assert_eq!(said, ["Hello, ada", "Good day, ada"]);
+    server.run_is(run, RunState::Succeeded).await;
+    let ended = eventually("the driver ends", async || greeter.0.try_wait().unwrap()).await;
+    assert!(ended.success(), "{ended}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

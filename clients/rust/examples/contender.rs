@@ -5,13 +5,11 @@
 use std::collections::HashMap;
 use std::env;
 use std::error::Error;
-use std::future::pending;
 use std::time::{Duration, Instant};
 
-use conveyor_client::{CancelReason, CancellationToken, Driver, Manager, Outcome, Task};
+use conveyor_client::{CancelReason, Driver, Manager, Outcome, Task};
 use serde_json::{Value, json};
 use tokio::process::Command;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
 
 /// What the work is made of.
@@ -183,14 +181,9 @@ fn driver() -> Result<Driver, Box<dyn Error>> {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let server = said("CONTENDER_SERVER").ok_or("CONTENDER_SERVER is missing")?;
-    let stop = CancellationToken::new();
-    let drain = stop.clone();
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::spawn(async move {
-        terminate.recv().await;
-        drain.cancel();
-        pending::<()>().await
-    });
-    Manager::new(server).driver(driver()?).run(stop).await?;
+    Manager::new(server)
+        .driver(driver()?)
+        .run_until_signal()
+        .await?;
     Ok(())
 }

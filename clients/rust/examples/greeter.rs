@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use conveyor_client::{CancellationToken, Driver, Error, Manager, Outcome, Task};
+use conveyor_client::{Driver, Error, Manager, Outcome, Task};
 
 #[derive(serde::Deserialize)]
 struct Person {
@@ -32,6 +32,5 @@ async fn main() -> Result<(), Error> {
     let greeter = Driver::new("greeter", greet)
         .definitions(["person"])
         .slots(4);
-    let manager = Manager::new("http://127.0.0.1:8080").driver(greeter);
-    manager.run(CancellationToken::new()).await
+    Manager::default().driver(greeter).run_until_signal().await
 }

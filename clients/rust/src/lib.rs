@@ -5,7 +5,7 @@
 //! | `client` | one connection and the typed clients of the services |
 //! | `resource`, `tail` | the calls that users need most: create, apply, get, delete; follow a log |
 //! | `driver` | what a driver says of itself, and its reconcile function |
-//! | `manager` | runs drivers against a server until they are told to stop |
+//! | `manager`, `signals` | runs drivers against a server until they are told to stop, by a signal too |
 //! | `task`, `cancel`, `logger`, `outcome` | what a reconcile function is given and gives back |
 //! | `backoff` | how long to wait before a new try |
 //! | `session` | one driver instance: stream after stream, and the work between them |
@@ -33,6 +33,7 @@ mod outcome;
 mod panics;
 mod resource;
 mod session;
+mod signals;
 #[cfg(feature = "simulation")]
 pub mod simulation;
 mod spill;
@@ -53,7 +54,7 @@ pub use client::{Client, connect};
 pub use driver::Driver;
 pub use error::Error;
 pub use logger::Logger;
-pub use manager::Manager;
+pub use manager::{DEFAULT_SERVER, Manager};
 pub use outcome::{IntoOutcome, Outcome};
 pub use resource::{Change, Resource};
 pub use tail::{Tail, Tailed};

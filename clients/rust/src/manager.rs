@@ -15,6 +15,10 @@ use crate::driver::Driver;
 use crate::error::Error;
 use crate::panics::note_places;
 use crate::session::Session;
+use crate::signals::cancel_in_turn;
+
+/// Where a server is looked for by one who was not told.
+pub const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
 
 /// Runs one or more drivers against one server until it is told to stop.
 #[derive(Debug)]
@@ -23,6 +27,18 @@ pub struct Manager {
     drivers: Vec<Driver>,
     abort: CancellationToken,
     drain_timeout: Option<Duration>,
+}
+
+/// A manager for the server that the variable `CONVEYOR_SERVER` names, or else for [`DEFAULT_SERVER`].
+impl Default for Manager {
+    fn default() -> Self {
+        let said = std::env::var("CONVEYOR_SERVER").unwrap_or_default();
+        Self::new(if said.is_empty() {
+            DEFAULT_SERVER.to_owned()
+        } else {
+            said
+        })
+    }
 }
 
 impl Manager {
@@ -96,6 +112,19 @@ impl Manager {
             .map_err(|error| gone(error.to_string()))?;
         told.await
             .unwrap_or_else(|_| Err(gone("it panicked".to_owned())))
+    }
+
+    /// Works until Ctrl-C or SIGTERM, then drains as [`Manager::run`] does. A second signal aborts: it fires
+    /// the token of [`Manager::abort_on`].
+    ///
+    /// # Errors
+    /// Those of [`Manager::run`].
+    pub async fn run_until_signal(self) -> Result<(), Error> {
+        let stop = CancellationToken::new();
+        let signals = tokio::spawn(cancel_in_turn([stop.clone(), self.abort.clone()]));
+        let ended = self.run(stop).await;
+        signals.abort();
+        ended
     }
 
     /// Runs a session for each driver, on the thread for them.

@@ -10,7 +10,7 @@ import { RunServiceDefinition } from "./gen/conveyor/v1/run_service.js";
 import { type Resource, resourceOf } from "./task.js";
 import { Backoff } from "./thread/backoff.js";
 
-/** A resource to write: its spec as a value, or as the JSON text of `specJson`. */
+/** A resource to write: its `spec` as a value or, where there is none, as the JSON text of `specJson`. */
 export type NewResource = Pick<Resource, "definition" | "name"> &
   Partial<Pick<Resource, "pipeline" | "metadata" | "specJson">> & { spec?: unknown };
 
@@ -118,5 +118,6 @@ export class Client {
 
 function wire({ definition, spec, specJson, ...rest }: NewResource) {
   const { name, pipeline, metadata } = rest;
-  return { name, pipeline, metadata, resource: definition, specJson: specJson ?? JSON.stringify(spec ?? {}) };
+  const text = spec === undefined ? specJson : JSON.stringify(spec);
+  return { name, pipeline, metadata, resource: definition, specJson: text };
 }

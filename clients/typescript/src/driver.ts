@@ -5,6 +5,11 @@ import type { Result } from "./result.js";
 import type { Task } from "./task.js";
 import type { Settings } from "./thread/words.js";
 
+/** Does the work of one task. */
+export type Reconcile<Spec = any, Params = unknown> = (
+  task: Task<Spec, Params>,
+) => Promise<Result | void> | Result | void;
+
 /** What a driver is made of. */
 export interface DriverOptions<Spec, Params> {
   /** Letters, digits and "-", 1 to 63 long. Pipelines name it. */
@@ -24,7 +29,12 @@ export interface DriverOptions<Spec, Params> {
    * Does the work of one task. What it throws is a failed result, with its trace in the log; nothing is
    * success. When `task.signal` is aborted the work is to stop.
    */
-  reconcile(task: Task<Spec, Params>): Promise<Result | void> | Result | void;
+  reconcile: Reconcile<Spec, Params>;
+  /**
+   * Reads JSON text, instead of JSON.parse, whose numbers are doubles: 9007199254740993 ends in 2, and 2.50 is 2.5.
+   * Numbers that must stay as they were written need another reader, such as the parse of lossless-json.
+   */
+  parseJson?: (text: string) => unknown;
   /** Reads a spec into a type of yours, such as zod's `Person.parse`. Without it the spec is trusted. */
   parse?: (spec: unknown) => Spec;
   /** The same for the params of a step. */
@@ -52,7 +62,7 @@ export interface DriverOptions<Spec, Params> {
 export class Driver<Spec = any, Params = unknown> {
   /** Throws a TypeError where it cannot be. The server checks the rest. */
   constructor(readonly options: DriverOptions<Spec, Params>) {
-    const { name, slots = 1, reconcile } = options;
+    const { name, slots = 1, reconcile, definitions = [], events = [], labels = {} } = options;
     if (!/^[A-Za-z0-9-]{1,63}$/.test(name)) {
       throw new TypeError(`the driver's name "${name}" is not 1 to 63 letters, digits and "-"`);
     }
@@ -61,6 +71,12 @@ export class Driver<Spec = any, Params = unknown> {
     }
     if (!Number.isInteger(slots) || slots < 1 || slots > 1000) {
       throw new TypeError(`the driver ${name} has ${slots} slots, and 1 to 1,000 are allowed`);
+    }
+    if (![definitions, events].every(Array.isArray)) {
+      throw new TypeError(`the definitions and events of the driver ${name} are to be lists`);
+    }
+    if (![...definitions, ...events, ...Object.values(labels)].every((word) => typeof word === "string")) {
+      throw new TypeError(`a definition, event or label of the driver ${name} is no text`);
     }
   }
 

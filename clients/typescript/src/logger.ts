@@ -85,13 +85,13 @@ export class Logger {
 
   /** @internal */
   constructor(
-    private readonly log: TaskLog,
+    private readonly to: TaskLog,
     private readonly labels: Record<string, string> = {},
   ) {}
 
   /** The same log, with more labels on each line; at most 31 in all. */
   with(labels: Labels): Logger {
-    return new Logger(this.log, merged(this.labels, labels));
+    return new Logger(this.to, merged(this.labels, labels));
   }
 
   /** Writes what helps to find a fault. */
@@ -115,7 +115,7 @@ export class Logger {
   }
 
   /** Writes lines with labels, as Conveyor CI's logger does. */
-  write(labels: Labels, text: string): PromiseLike<void> {
+  log(labels: Labels, text: string): PromiseLike<void> {
     return this.put(new Head(OWN_STREAM, merged(this.labels, labels)), text);
   }
 
@@ -130,13 +130,13 @@ export class Logger {
   /** Writes what a stream gives, line by line. Bytes that are not UTF-8 become U+FFFD. */
   async pipe(stream: string, output: Readable): Promise<void> {
     const head = this.head(stream, `line ${stream}`, this.labels);
-    const splitter = new Splitter(this.log.lineBytes, (line, goesOn) => {
-      this.log.put(head, Buffer.from(Buffer.from(line).toString()), goesOn);
+    const splitter = new Splitter(this.to.lineBytes, (line, goesOn) => {
+      this.to.put(head, Buffer.from(Buffer.from(line).toString()), goesOn);
     });
     try {
       for await (const chunk of output) {
         splitter.feed(typeof chunk === "string" ? Buffer.from(chunk) : chunk);
-        await this.log.room();
+        await this.to.room();
       }
     } finally {
       splitter.end();
@@ -144,22 +144,31 @@ export class Logger {
   }
 
   /**
-   * Runs a command with its output in the log, and gives its exit code. It throws when the command
-   * cannot be started, was killed, or ended with another code than 0. With `signal` it ends with the task.
+   * Runs a command with its output in the log, to its end. It throws when the command cannot be started, was
+   * killed, or ended with another code than 0. With the task's `signal` among the options it is told to end with
+   * the task, and what it still says is in the log.
    */
   async run(command: string, args: string[] = [], options: SpawnOptions = {}): Promise<void> {
     const child: ChildProcess = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
-    const exit = new Promise<void>((resolve, reject) => {
-      child.on("error", reject);
-      child.on("close", (code, signal) => {
-        if (code === 0) {
-          resolve();
-        } else {
-          reject(new Error(`${command} ended with ${code === null ? signal : `code ${code}`}`));
-        }
-      });
+    let failed: Error | undefined;
+    child.on("error", (error) => {
+      failed = error;
     });
-    await Promise.all([exit, this.pipe("stdout", child.stdout!), this.pipe("stderr", child.stderr!)]);
+    const closed = new Promise<[number | null, string | null]>((resolve) => {
+      child.on("close", (code, signal) => resolve([code, signal]));
+    });
+    const output = [this.pipe("stdout", child.stdout!), this.pipe("stderr", child.stderr!)];
+    const broken = (await Promise.allSettled(output)).find((end) => end.status === "rejected");
+    const [code, signal] = await closed;
+    if (failed !== undefined) {
+      throw failed;
+    }
+    if (code !== 0) {
+      throw new Error(`${command} ended with ${code === null ? signal : `code ${code}`}`);
+    }
+    if (broken !== undefined) {
+      throw broken.reason;
+    }
   }
 
   private say(level: string, text: string, labels?: Labels): PromiseLike<void> {
@@ -183,9 +192,9 @@ export class Logger {
 
   private put(head: Head, text: string): PromiseLike<void> {
     for (const line of textLines(String(text))) {
-      this.log.put(head, line, false);
+      this.to.put(head, line, false);
     }
-    return this.log.room();
+    return this.to.room();
   }
 }
 

@@ -11,6 +11,8 @@ export interface Result {
   message?: string;
   /** For later steps: anything with a JSON form. Over 256 KiB the result becomes a failed one. */
   data?: unknown;
+  /** The data as JSON text, instead of `data`: every digit of it is kept. */
+  dataJson?: string;
 }
 
 /** A result of work that succeeded. */
@@ -30,14 +32,34 @@ export interface Report {
   data: string;
 }
 
+/** Throws a TypeError where a program without types gave something else than a result. */
 export function reportOf(result: Result): Report {
-  try {
-    const data = result.data === undefined ? undefined : JSON.stringify(result.data);
-    return { success: result.success, message: String(result.message ?? ""), data: data ?? "" };
-  } catch (error) {
-    const message = `the result's data is no JSON: ${error}; the work said: ${result.message}`;
-    return { success: false, message, data: "" };
+  if (typeof result !== "object" || typeof result.success !== "boolean") {
+    throw new TypeError("what the reconcile function gave is no result");
   }
+  const message = String(result.message ?? "");
+  try {
+    return { success: result.success, message, data: jsonOf(result) };
+  } catch (error) {
+    const text = `the result's data is no JSON: ${error}; the work said: ${message}`;
+    return { success: false, message: text, data: "" };
+  }
+}
+
+function jsonOf({ data, dataJson }: Result): string {
+  if (dataJson !== undefined) {
+    if (data !== undefined) {
+      throw new TypeError("there is both data and dataJson");
+    }
+    JSON.parse(dataJson);
+    return dataJson;
+  }
+  return JSON.stringify(data, wellFormed) ?? "";
+}
+
+/** Half a character, as JavaScript has them, is in no JSON that others read. */
+function wellFormed(_key: string, value: unknown): unknown {
+  return typeof value === "string" ? Buffer.from(value).toString() : value;
 }
 
 /** Cuts a long message; data that the server would not take makes the result a failed one. */

@@ -1,5 +1,6 @@
 // What a reconcile function is given.
 
+import type { Driver } from "./driver.js";
 import type { Reconcile } from "./gen/conveyor/v1/driver_service.js";
 import type { Pipeline } from "./gen/conveyor/v1/pipeline_service.js";
 import type { Resource as WireResource } from "./gen/conveyor/v1/resource_service.js";
@@ -31,6 +32,8 @@ export interface EarlierResult {
   message: string;
   /** Undefined: none. */
   data: unknown;
+  /** The same as the JSON text that its driver gave. Empty: none. */
+  dataJson: string;
 }
 
 /** One step to carry out, with everything that is known about it. */
@@ -53,7 +56,8 @@ export interface Task<Spec = unknown, Params = unknown> {
   spec: Spec;
   /** The pipeline as it was. Undefined without one. */
   pipeline: Pipeline | undefined;
-  step: { id: string; name: string };
+  /** The step, and its params as the JSON text that their user wrote; empty: none. */
+  step: { id: string; name: string; paramsJson: string };
   /** What the driver is told beside the resource. Undefined: nothing. */
   params: Params;
   /** Those of earlier steps, in their order. */
@@ -82,31 +86,47 @@ export function resourceOf(wire: WireResource | undefined): Resource {
 }
 
 /** Reads the user's JSON into the user's type, and names it where it does not fit. */
-export function read<T>(what: string, json: string, parse: ((value: unknown) => T) | undefined): T {
+function read<T>(
+  what: string,
+  json: string,
+  parseJson: (text: string) => unknown = JSON.parse,
+  parse?: (value: unknown) => T,
+): T {
   try {
-    const value: unknown = json === "" ? undefined : JSON.parse(json);
+    const value = json === "" ? undefined : parseJson(json);
     return parse === undefined ? (value as T) : parse(value);
   } catch (error) {
     throw new Error(`${what}: ${error instanceof Error ? error.message : error}`, { cause: error });
   }
 }
 
-/** What an offer that came at `now` says, but for what is read by the user's own code. */
-export function taskOf(driver: string, offer: Reconcile, log: Logger, signal: AbortSignal, now: number) {
+/** What an offer that came at `now` says. Throws where the user's types do not fit. */
+export function taskOf<Spec, Params>(
+  { name, options }: Driver<Spec, Params>,
+  offer: Reconcile,
+  log: Logger,
+  signal: AbortSignal,
+  now: number,
+): Task<Spec, Params> {
+  const { parseJson, parse, parseParams } = options;
   const left = millis(offer.timeLeft);
+  const resource = resourceOf(offer.resource);
+  const { id = "", name: title = "", paramsJson = "" } = offer.step ?? {};
   return {
     id: offer.taskId,
     runId: offer.runId,
     attempt: offer.attempt,
-    driver,
+    driver: name,
     event: offer.event,
     cause: offer.cause,
-    resource: resourceOf(offer.resource),
+    resource,
+    spec: read(`the spec of ${resource.name}`, resource.specJson, parseJson, parse),
     pipeline: offer.pipeline,
-    step: { id: offer.step?.id ?? "", name: offer.step?.name ?? "" },
-    results: offer.results.map(({ dataJson, ...result }) => ({
+    step: { id, name: title, paramsJson },
+    params: read(`the params of step ${id}`, paramsJson, parseJson, parseParams),
+    results: offer.results.map((result) => ({
       ...result,
-      data: dataJson === "" ? undefined : JSON.parse(dataJson),
+      data: read(`the data of step ${result.step}`, result.dataJson, parseJson),
     })),
     deadline: left === undefined ? undefined : new Date(now + left),
     traceparent: offer.traceparent,

@@ -223,6 +223,30 @@ test("work that throws is a failed run, and the driver goes on", options, async 
   assert.equal((await ending(client, await count(client, "second", 2))).state, RunState.SUCCEEDED);
 });
 
+test("numbers keep their digits from a spec to a driver and to later steps", options, async (t) => {
+  const server = await Server.start(t);
+  const json = '{"id":9007199254740993,"price":2.50}';
+  const first = driver("first", ({ resource }) => ({ success: true, dataJson: resource.specJson }));
+  const said: string[] = [];
+  const second = driver("second", ({ resource, results }) => {
+    said.push(resource.specJson, results[0]!.dataJson);
+  });
+  running(t, server.url, [first, second]);
+  const client = connect(t, server);
+  await client.define("count", { type: "object" });
+  const steps = ["first", "second"].map((driver) => ({ id: driver, driver }));
+  await client.pipelines.createPipeline({ pipeline: { name: "two", resource: "count", steps } });
+  const { runId } = await client.create({
+    definition: "count",
+    name: "one",
+    pipeline: "two",
+    specJson: json,
+  });
+  const run = await ending(client, runId);
+  assert.equal(run.state, RunState.SUCCEEDED, JSON.stringify(run));
+  assert.deepEqual(said, [json, json]);
+});
+
 test("the client creates, applies, gets and deletes", options, async (t) => {
   const client = connect(t, await Server.start(t));
   await count(client, "one", 1);
@@ -237,6 +261,9 @@ test("the client creates, applies, gets and deletes", options, async (t) => {
   assert.notEqual(other.runId, "");
   assert.equal(other.resource.revision, 2);
   assert.equal(other.resource.specJson, '{"lines":2.50}');
+  // What was read may be written again with another spec.
+  const third = await client.apply({ ...other.resource, spec: { lines: 3 } });
+  assert.equal(third.resource.specJson, '{"lines":3}');
   assert.notEqual(await client.delete("count", "one"), "");
   await assert.rejects(client.get("count", "one"), /NOT_FOUND/);
 });
@@ -310,7 +337,7 @@ for (const how of ["drainTimeout", "abort"]) {
   });
 }
 
-test("work that outstays its grace is reported and keeps its slot", options, async (t) => {
+test("work that outstays its grace keeps its slot until it returns", options, async (t) => {
   const server = await Server.start(t, { DRIVER_CANCEL_GRACE: "300ms" });
   let begun = 0;
   let letGo = () => {};
@@ -327,11 +354,24 @@ test("work that outstays its grace is reported and keeps its slot", options, asy
   const first = await count(client, "first", 0);
   await untilAcked(client, first);
   await client.runs.cancelRun({ id: first });
-  assert.match((await ending(client, first)).steps[0]!.message, /the work did not stop within/);
+  assert.equal((await ending(client, first)).state, RunState.CANCELLED);
   const second = await count(client, "second", 0);
   await setTimeout(300);
   assert.equal(begun, 1);
   letGo();
   assert.equal((await ending(client, second)).state, RunState.SUCCEEDED);
   assert.equal(begun, 2);
+});
+
+test("data that only the server finds to be no JSON fails the run, and says so", options, async (t) => {
+  const server = await Server.start(t);
+  running(
+    t,
+    server.url,
+    driver("half", () => ({ success: true, dataJson: '"\\ud83d"' })),
+  );
+  const client = connect(t, server);
+  const run = await ending(client, await count(client, "one", 0));
+  assert.equal(run.state, RunState.FAILED);
+  assert.match(run.steps[0]!.message, /data/);
 });

@@ -1,13 +1,9 @@
-// How output becomes lines, and how lines go through the ring and the file.
+// How output becomes lines, and how lines and texts are cut.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LogLine } from "../src/gen/conveyor/v1/driver_service.js";
-import { encodeHead, encodeLine } from "../src/record.js";
-import { newRing, RingReader, RingWriter } from "../src/ring.js";
-import { Splitter, textLines } from "../src/split.js";
-import { limitsOf } from "../src/thread/limits.js";
-import { Lines } from "../src/thread/lines.js";
+import { clip, cutAt, Splitter, textLines } from "../src/split.js";
+import { chance } from "./chance.js";
 
 function split(parts: Uint8Array[], limit: number): string {
   let all = "";
@@ -40,39 +36,50 @@ test("text is cut at its line ends", () => {
   assert.deepEqual(textLines("a\r"), ["a"]);
 });
 
-test("lines beyond memory come back from the file in order", () => {
-  const ring = newRing(64 << 10);
-  let lines: Lines;
-  const writer = new RingWriter(ring, () => lines.pump());
-  lines = new Lines(
-    new RingReader(ring),
-    100_000,
-    1 << 20,
-    () => {},
-    () => {},
+test("broken characters become marks, and bytes that are no text make progress", () => {
+  assert.equal(split([Buffer.from([0x61, 0xff, 0x62, 10])], 8), "a\ufffdb$");
+  const none = Buffer.alloc(1_000, 0x80);
+  assert.equal(
+    Buffer.from(split([none], 10))
+      .toString()
+      .replace(/[+$]/g, "").length,
+    1_000,
   );
-  const head = encodeHead("stdout", {});
-  const text = (number: number) => `line ${number} ${"x".repeat(number % 300)}`;
-  for (let number = 0; number < 5_000; number += 1) {
-    writer.put(encodeLine(head, text(number)));
+});
+
+test("text is cut between characters", () => {
+  for (const [limit, at] of [
+    [4, 4],
+    [5, 4],
+    [6, 6],
+    [7, 6],
+    [9, 6],
+    [10, 10],
+    [100, 10],
+  ]) {
+    assert.equal(cutAt(Buffer.from("abcdä🦀"), limit!), at);
   }
-  assert.equal(lines.seal(), 5_000);
-  let next = 0;
-  while (next < 5_000) {
-    const batch = lines.batch(next, limitsOf());
-    assert.ok(batch.count > 0);
-    const bytes = Buffer.concat(batch.parts);
-    for (let at = 0; at < bytes.length; next += 1) {
-      let size = 0;
-      let shift = 0;
-      do {
-        at += 1;
-        size |= (bytes[at]! & 0x7f) << shift;
-        shift += 7;
-      } while (bytes[at]! >= 0x80);
-      assert.equal(LogLine.decode(bytes.subarray(at + 1, at + 1 + size)).message, text(next));
-      at += 1 + size;
+  assert.equal(clip("ä".repeat(9_000), 16 << 10), "ä".repeat(8 << 10));
+  assert.equal(clip("a\ud83db", 100), "a\ufffdb");
+});
+
+test("whatever is cut, the pieces are the whole", () => {
+  for (let seed = 0; seed < 300; seed += 1) {
+    const below = chance(seed);
+    const letters = ["a", "ä", "€", "🦀", "\r", "\n", "\r\n"];
+    const text = Array.from({ length: below(80) }, () => letters[below(letters.length)]).join("");
+    const bytes = Buffer.from(text);
+    const parts = [];
+    for (let at = 0; at < bytes.length; ) {
+      const size = 1 + below(12);
+      parts.push(bytes.subarray(at, at + size));
+      at += size;
     }
-    lines.free(next);
+    const whole = split(parts, 4 + below(8)).replaceAll("+", "");
+    const lines = text.split(/\r?\n/);
+    const expected = lines
+      .map((line, at) => (at === lines.length - 1 && line === "" ? "" : `${line}$`))
+      .join("");
+    assert.equal(whole, expected, `seed ${seed}: ${JSON.stringify(text)}`);
   }
 });

@@ -47,13 +47,10 @@ pub enum Error {
     Server(#[from] conveyor_client::Error),
 }
 
-/// Runs the driver until `stop` fires and the tasks in hand have ended. When `abort` fires it ends those
-/// within seconds, and the server gives them to others.
-pub async fn run(
-    args: CommandRunnerArgs,
-    stop: CancellationToken,
-    abort: CancellationToken,
-) -> Result<(), Error> {
+/// Runs the driver until a signal comes and the tasks in hand have ended. A second one fires `abort`: then it
+/// ends those within seconds, and the server gives them to others. It goes in order even then, since work that
+/// is just left would run on without its driver.
+pub async fn run(args: CommandRunnerArgs, abort: CancellationToken) -> Result<(), Error> {
     let fixed = match &args.steps {
         Some(file) => Some(Work::from_file(file).map_err(|why| Error::Steps(why.to_string()))?),
         None => None,
@@ -75,7 +72,7 @@ pub async fn run(
         driver = driver.label(key, value);
     }
     let manager = Manager::new(args.server).driver(driver).abort_on(abort);
-    manager.run(stop).await?;
+    manager.run_until_signal().await?;
     Ok(())
 }
 

@@ -41,6 +41,10 @@ export interface Around {
   start(offer: Reconcile): void;
   /** The work of a task is to stop. */
   stop(taskId: string, reason: Reason, grace: number): void;
+  /** The work of a task, which has not started, never will. */
+  never(taskId: string): void;
+  /** Takes in what the work has said and was not read yet, before an offer is judged. */
+  catchUp(): void;
 }
 
 /** What is to be sent: lines, which are encoded already, or another message. */
@@ -255,6 +259,7 @@ export class Ledger {
   }
 
   private offered(offer: Reconcile): void {
+    this.around.catchUp();
     const known = this.find(offer.taskId, offer.token) !== undefined || this.ended.has(offer.taskId);
     const reason = known ? "" : this.refusal(offer);
     this.acks.push({ taskId: offer.taskId, token: offer.token, refused: reason !== "", reason });
@@ -287,15 +292,21 @@ export class Ledger {
       this.fence(held, grace);
       return;
     }
-    this.around.stop(held.taskId, reason === CancelReason.DEADLINE ? "DEADLINE" : "CANCELLED", grace);
-    if (held.offer !== undefined) {
+    if (held.offer === undefined) {
+      this.around.stop(held.taskId, reason === CancelReason.DEADLINE ? "DEADLINE" : "CANCELLED", grace);
+    } else {
       held.finish(reportOf(failure("cancelled before the work began")));
+      this.around.never(held.taskId);
     }
   }
 
   /** The token is dead: stops the work and drops its lines and its result. */
   private fence(held: Held, grace: number): void {
-    this.around.stop(held.taskId, "FENCED", grace);
+    if (held.offer === undefined) {
+      this.around.stop(held.taskId, "FENCED", grace);
+    } else {
+      this.around.never(held.taskId);
+    }
     this.forget(held);
   }
 

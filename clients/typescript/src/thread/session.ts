@@ -21,7 +21,7 @@ const LEASE_TICK = 250;
 const LEAST_RING = 256 << 10;
 const LINE_LABELS = 64 << 10;
 
-/** What a task at work has. */
+/** What a task has that is at work, or waits for its turn. */
 interface Work {
   lines: Lines;
   ring: SharedArrayBuffer;
@@ -41,12 +41,15 @@ export class Session {
   constructor(
     private readonly settings: Settings,
     private readonly tell: (word: FromThread) => void,
+    catchUp: () => void,
   ) {
     this.ledger = new Ledger(settings.slots, {
       lines: (taskId) => this.lines(taskId),
       changed: () => this.changed(),
       start: (offer) => this.start(offer),
       stop: (taskId, reason, grace) => this.stop(taskId, reason, grace),
+      never: (taskId) => this.work.delete(taskId),
+      catchUp,
     });
   }
 
@@ -158,10 +161,6 @@ export class Session {
     const work = this.work.get(offer.taskId)!;
     const lineBytes = this.ledger.limits.lineBytes;
     this.tell({ say: "start", offer, ring: work.ring, lineBytes, at: Date.now() });
-    if (work.reason !== undefined) {
-      const { reason, stopBy = 0 } = work;
-      this.tell({ say: "stop", taskId: offer.taskId, reason, grace: stopBy - Date.now(), stopBy });
-    }
   }
 
   /**
