@@ -58,7 +58,7 @@ test_typescript() {
 
 check_java() {
   cd java
-  mvn -q -B test-compile
+  mvn -q -B spotless:check test-compile
 }
 
 test_java() {

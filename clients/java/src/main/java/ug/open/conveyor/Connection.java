@@ -13,7 +13,7 @@ final class Connection {
     /** The largest message taken from a server. It sends 8 MiB at most by default. */
     static final int MESSAGE_BYTES = 16 << 20;
     /** How long a connection may take to stand. */
-    private static final int CONNECT_MILLIS = 5_000;
+    static final int CONNECT_MILLIS = 5_000;
     /** How much a server may send before it is read: a large offer must not hold up what is behind it. */
     private static final int WINDOW_BYTES = 4 << 20;
     /** A peer that is silent for this long is asked for a sign of life, and has as long again to give it. */
@@ -32,6 +32,15 @@ final class Connection {
                 .keepAliveTimeout(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
                 .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_MILLIS)
                 .build();
+    }
+
+    /** The address that was given; where none was, that of the variable CONVEYOR_SERVER, or else the default one. */
+    static String named(String server) {
+        if (server != null && !server.isEmpty()) {
+            return server;
+        }
+        String named = System.getenv("CONVEYOR_SERVER");
+        return named == null || named.isEmpty() ? DEFAULT_SERVER : named;
     }
 
     /** Reads an address such as http://127.0.0.1:8080. */

@@ -1,7 +1,9 @@
 package ug.open.conveyor;
 
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import ug.open.conveyor.v1.Message;
@@ -30,7 +32,7 @@ public final class Driver {
                     "the driver's name \"" + name + "\" is not 1 to 63 letters, digits and \"-\"");
         }
         this.name = name;
-        this.reconciler = java.util.Objects.requireNonNull(reconciler);
+        this.reconciler = Objects.requireNonNull(reconciler, "the reconciler");
     }
 
     /**
@@ -38,20 +40,21 @@ public final class Driver {
      * pipelines that name it.
      */
     public Driver definitions(String... definitions) {
-        this.definitions = List.of(definitions);
+        this.definitions = readable("definition", List.of(definitions));
         return this;
     }
 
     /** The events it listens to: create, update, delete. None, or "*", means all but delete. */
     public Driver events(String... events) {
-        this.events = events.length == 0 ? List.of("*") : List.of(events);
+        this.events = events.length == 0 ? List.of("*") : readable("event", List.of(events));
         return this;
     }
 
     /** How many tasks it takes at once, 1 to 1,000. Not said: 1. */
     public Driver slots(int slots) {
         if (slots < 1 || slots > 1000) {
-            throw new IllegalArgumentException("the driver " + name + " has " + slots + " slots, and 1 to 1,000 are allowed");
+            throw new IllegalArgumentException(
+                    "the driver " + name + " has " + slots + " slots, and 1 to 1,000 are allowed");
         }
         this.slots = slots;
         return this;
@@ -59,6 +62,8 @@ public final class Driver {
 
     /** What it says of itself, 32 at most. Steps may ask for an instance that has them. */
     public Driver labels(Map<String, String> labels) {
+        readable("label", labels.keySet());
+        readable("label", labels.values());
         this.labels = Map.copyOf(labels);
         return this;
     }
@@ -96,6 +101,17 @@ public final class Driver {
     public Driver logSpill(long bytes) {
         this.logSpill = bytes;
         return this;
+    }
+
+    /** Half a character cannot be sent: better said here than by a stream that breaks again and again. */
+    private static <T extends Collection<String>> T readable(String what, T texts) {
+        for (String text : texts) {
+            if (!Text.valid(text).equals(text)) {
+                throw new IllegalArgumentException(
+                        "the " + what + " \"" + text + "\" is no text: it has half a character");
+            }
+        }
+        return texts;
     }
 
     Lines newLines(int lineBytes, Bell changed) {

@@ -30,6 +30,7 @@ final class DriverStream extends ClientCall.Listener<DriverStreamResponse> imple
     private volatile Status ended;
     /** Whether no message is asked for, since there is no room. */
     private boolean pausing;
+
     private int unknown;
     private final Consumer<String> log;
 

@@ -34,6 +34,7 @@ final class Held {
     final StopSignal signal = new StopSignal();
     /** What to start with, until the work has started. */
     Reconcile offer;
+
     ug.open.conveyor.v1.Result result;
 
     // What was sent on the present stream: the next line, where each unanswered batch ends, when lines were last

@@ -16,8 +16,8 @@ import ug.open.conveyor.v1.CancelReason;
 import ug.open.conveyor.v1.Drain;
 import ug.open.conveyor.v1.DriverStreamRequest;
 import ug.open.conveyor.v1.DriverStreamResponse;
-import ug.open.conveyor.v1.HeldTask;
 import ug.open.conveyor.v1.Heartbeat;
+import ug.open.conveyor.v1.HeldTask;
 import ug.open.conveyor.v1.Log;
 import ug.open.conveyor.v1.LogAck;
 import ug.open.conveyor.v1.Reconcile;
@@ -49,6 +49,7 @@ final class Ledger {
     private final Map<String, Held> tasks = new LinkedHashMap<>();
     /** The task whose work runs, of each step. It may be fenced, and so no longer held. */
     private final Map<Held.StepKey, String> working = new HashMap<>();
+
     private final Set<String> ended = Collections.newSetFromMap(new LinkedHashMap<>() {
         @Override
         protected boolean removeEldestEntry(Map.Entry<String, Boolean> eldest) {
@@ -338,8 +339,11 @@ final class Ledger {
 
     private Heartbeat heartbeat() {
         List<TaskToken> held = new ArrayList<>();
-        tasks.values().forEach(task ->
-                held.add(TaskToken.newBuilder().setTaskId(task.taskId).setToken(task.token).build()));
+        tasks.values()
+                .forEach(task -> held.add(TaskToken.newBuilder()
+                        .setTaskId(task.taskId)
+                        .setToken(task.token)
+                        .build()));
         return Heartbeat.newBuilder().addAllTasks(held).build();
     }
 

@@ -34,12 +34,16 @@ final class Lines {
     private final Condition room = lock.newCondition();
     /** The number of the first kept line: all before it are on the server's disk. */
     private long first;
+
     private final LineQueue kept = new LineQueue();
     private long spilled;
     private final LineQueue newest = new LineQueue();
     /** Lines of the newest that are being written. */
     private List<LineQueue.Entry> writing = List.of();
-    private Spill spill;
+
+    /** The file. Null: there is none yet, or none any more. */
+    Spill spill;
+
     private boolean refilling;
     /** No more lines are taken; and those that were are not wanted. */
     private boolean sealed, discarded;
@@ -188,7 +192,7 @@ final class Lines {
     private static List<LineQueue.Entry> lost(IOException cause, long count) {
         LogLine line = LogLine.newBuilder()
                 .setTime(Timestamp.newBuilder().setSeconds(System.currentTimeMillis() / 1000))
-                .setStream(TaskLog.OWN_STREAM)
+                .setStream(Logger.OWN_STREAM)
                 .setMessage("a line is lost, since the file that kept it cannot be read: " + cause.getMessage())
                 .build();
         return new ArrayList<>(Collections.nCopies((int) count, new LineQueue.Entry(line)));
@@ -209,6 +213,26 @@ final class Lines {
         lock.lock();
         try {
             return first;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Whether lines are, or were, put into a file that is still open. */
+    boolean hasFile() {
+        lock.lock();
+        try {
+            return spill != null;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** What the lines take of the memory. */
+    long memory() {
+        lock.lock();
+        try {
+            return kept.cost() + newest.cost();
         } finally {
             lock.unlock();
         }

@@ -1,13 +1,13 @@
 package ug.open.conveyor;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
-import sun.misc.Signal;
-import sun.misc.SignalHandler;
 
 /** Runs one or more drivers against one server until it is told to stop. */
 public final class Manager {
@@ -24,16 +24,17 @@ public final class Manager {
     private boolean stopping;
     private boolean aborting;
 
-    /**
-     * A manager of drivers for the server at an address such as http://127.0.0.1:8080. Null: that of the variable
-     * CONVEYOR_SERVER, or else http://127.0.0.1:8080.
-     */
+    /** A manager of drivers for the server that the variable CONVEYOR_SERVER names, or else http://127.0.0.1:8080. */
+    public Manager(Driver... drivers) {
+        this("", drivers);
+    }
+
+    /** A manager of drivers for the server at an address such as http://127.0.0.1:8080. */
     public Manager(String server, Driver... drivers) {
         if (drivers.length == 0) {
             throw new IllegalArgumentException("there is no driver to run");
         }
-        String named = server != null ? server : System.getenv("CONVEYOR_SERVER");
-        this.server = named == null || named.isEmpty() ? Connection.DEFAULT_SERVER : named;
+        this.server = Connection.named(server);
         Connection.address(this.server);
         this.drivers = List.of(drivers);
     }
@@ -45,7 +46,7 @@ public final class Manager {
     }
 
     /** How long a drain may take before the tasks that are left are given back. Not said: no bound. */
-    public Manager drainTimeout(java.time.Duration timeout) {
+    public Manager drainTimeout(Duration timeout) {
         this.drainMillis = timeout.toMillis();
         return this;
     }
@@ -60,6 +61,9 @@ public final class Manager {
         AtomicReference<RefusedException> refused = new AtomicReference<>();
         CountDownLatch left = new CountDownLatch(drivers.size());
         synchronized (this) {
+            if (!sessions.isEmpty()) {
+                throw new IllegalStateException("a manager runs once");
+            }
             for (Driver driver : drivers) {
                 Session session = new Session(driver, server, logger);
                 sessions.add(session);
@@ -101,26 +105,17 @@ public final class Manager {
 
     /** Works until the process gets SIGTERM or an interrupt, then drains. A second one aborts. */
     public void runUntilSignal() throws RefusedException, InterruptedException {
-        SignalHandler handler = new SignalHandler() {
-            private boolean again;
-
-            @Override
-            public synchronized void handle(Signal signal) {
-                if (again) {
-                    abort();
-                }
-                again = true;
-                stop();
+        AtomicBoolean again = new AtomicBoolean();
+        Signals signals = Signals.hear(() -> {
+            if (again.getAndSet(true)) {
+                abort();
             }
-        };
-        Signal terminate = new Signal("TERM"), interrupt = new Signal("INT");
-        SignalHandler oldTerminate = Signal.handle(terminate, handler);
-        SignalHandler oldInterrupt = Signal.handle(interrupt, handler);
+            stop();
+        });
         try {
             run();
         } finally {
-            Signal.handle(terminate, oldTerminate);
-            Signal.handle(interrupt, oldInterrupt);
+            signals.forget();
         }
     }
 

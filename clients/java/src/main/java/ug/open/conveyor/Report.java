@@ -12,8 +12,8 @@ record Report(boolean success, String message, String data) {
         try {
             String data = result.data() == null ? "" : Json.write(result.data());
             return new Report(result.success(), Text.valid(message), Text.valid(data));
-        } catch (Exception e) {
-            return failure("the result's data is no JSON: " + e.getMessage() + "; the work said: " + message);
+        } catch (IllegalArgumentException e) {
+            return failure("the result's data is " + e.getMessage() + "; the work said: " + message);
         }
     }
 

@@ -117,7 +117,9 @@ final class Session {
         AtomicReference<Welcome> welcome = new AtomicReference<>();
         DriverStream.Receiver receiver = message -> receive(message, welcome, helloAt);
         try (DriverStream stream = new DriverStream(server, receiver, bell, log)) {
-            stream.send(DriverStreamRequest.newBuilder().setHello(hello(instance, number)).build());
+            stream.send(DriverStreamRequest.newBuilder()
+                    .setHello(hello(instance, number))
+                    .build());
             while (welcome.get() == null) {
                 tend();
                 if (isDrained()) {
@@ -202,7 +204,7 @@ final class Session {
         if (message.hasMessage()) {
             try {
                 driver.onMessage.accept(message.getMessage());
-            } catch (RuntimeException e) {
+            } catch (Throwable e) {
                 // The user's function must not take the stream down with it.
                 log.accept("onMessage threw: " + e);
             }
@@ -238,7 +240,7 @@ final class Session {
 
     /** Drains and aborts when told to, and stops work at the lease's end where wanted. */
     private void tend() {
-        if ((stopping || aborting)) {
+        if (stopping || aborting) {
             with(ledger::drain);
         }
         if (aborting && !aborted) {
@@ -277,7 +279,8 @@ final class Session {
     private void startWhatCan() {
         for (Ledger.Start start = ledger.nextStart(); start != null; start = ledger.nextStart()) {
             Ledger.Start next = start;
-            daemon(() -> carryOut(next), "conveyor-task-" + next.offer().getTaskId()).start();
+            daemon(() -> carryOut(next), "conveyor-task-" + next.offer().getTaskId())
+                    .start();
         }
     }
 
@@ -289,23 +292,19 @@ final class Session {
         String taskId = start.offer().getTaskId();
         start.signal().listen(() -> {
             Cancellation why = start.signal().why();
-            Report late = Report.failure(
-                    why.reason() + "; the work did not stop within " + why.grace().toMillis() / 1000.0 + " s");
+            Report late = Report.failure(why.reason() + "; the work did not stop within "
+                    + why.grace().toMillis() / 1000.0 + " s");
             if (!timer.isShutdown()) {
-                timer.schedule(() -> with(() -> ledger.report(taskId, late)),
-                        why.grace().toMillis(), TimeUnit.MILLISECONDS);
+                timer.schedule(
+                        () -> with(() -> ledger.report(taskId, late)),
+                        why.grace().toMillis(),
+                        TimeUnit.MILLISECONDS);
             }
         });
-        TaskLog taskLog = new TaskLog(start.lines());
         Report report = Report.failure("the driver's work ended in an unknown way");
         try {
-            start.signal().attach(Thread.currentThread());
-            report = work(new Task(driver.name, start.offer(), taskLog, start.signal()));
+            report = Work.carryOut(driver, start);
         } finally {
-            start.signal().detach();
-            // The signal was for the work alone.
-            Thread.interrupted();
-            taskLog.flush();
             ended(start.offer(), report);
         }
     }
@@ -316,17 +315,6 @@ final class Session {
             ledger.report(offer.getTaskId(), report);
             ledger.stopped(Held.StepKey.of(offer));
             startWhatCan();
-        }
-    }
-
-    /** Calls the user's function. What it throws is a failure with a trace in the log. */
-    private Report work(Task task) {
-        try {
-            Result result = driver.reconciler.reconcile(task);
-            return result == null ? Report.failure("the driver gave no result") : Report.of(result);
-        } catch (Throwable thrown) {
-            task.log().trace(thrown);
-            return Report.failure(thrown.getMessage() == null ? thrown.toString() : thrown.getMessage());
         }
     }
 

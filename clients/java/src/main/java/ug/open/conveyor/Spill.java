@@ -25,6 +25,7 @@ final class Spill {
     private final long size;
     /** What is between head and tail waits to be read; both only grow. */
     long head;
+
     long tail;
 
     Spill(long size) throws IOException {

@@ -1,12 +1,10 @@
 package ug.open.conveyor;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import ug.open.conveyor.v1.Pipeline;
 import ug.open.conveyor.v1.Reconcile;
-import ug.open.conveyor.v1.Resource;
 import ug.open.conveyor.v1.Step;
 import ug.open.conveyor.v1.StepResult;
 
@@ -14,13 +12,15 @@ import ug.open.conveyor.v1.StepResult;
 public final class Task {
     private final String driver;
     private final Reconcile offer;
-    private final TaskLog log;
+    private final Resource resource;
+    private final Logger log;
     private final StopSignal signal;
     private final Instant deadline;
 
-    Task(String driver, Reconcile offer, TaskLog log, StopSignal signal) {
+    Task(String driver, Reconcile offer, Logger log, StopSignal signal) {
         this.driver = driver;
         this.offer = offer;
+        this.resource = Resource.of(offer.getResource());
         this.log = log;
         this.signal = signal;
         this.deadline = offer.hasTimeLeft() ? Instant.now().plus(Durations.of(offer.getTimeLeft())) : null;
@@ -56,9 +56,9 @@ public final class Task {
         return offer.getCause();
     }
 
-    /** The resource as it was when the run was written. Its spec is the text of {@code getSpecJson()}. */
+    /** The resource as it was when the run was written. */
     public Resource resource() {
-        return offer.getResource();
+        return resource;
     }
 
     /** The pipeline as it was. Empty without one. */
@@ -92,7 +92,7 @@ public final class Task {
     }
 
     /** Where it logs. */
-    public TaskLog log() {
+    public Logger log() {
         return log;
     }
 
@@ -119,13 +119,22 @@ public final class Task {
         }
     }
 
-    /** Reads the spec of the resource into a type of yours. Fields that it does not name are passed over. */
-    public <T> T spec(Class<T> type) throws JsonProcessingException {
-        return Json.read(resource().getSpecJson(), type);
+    /**
+     * Reads the spec of the resource into a type of yours. Fields that it does not name are passed over.
+     *
+     * @throws IllegalArgumentException when the spec has another shape
+     */
+    public <T> T spec(Class<T> type) {
+        return resource.spec(type);
     }
 
-    /** Reads the parameters of the step into a type of yours. Null without any. */
-    public <T> T params(Class<T> type) throws JsonProcessingException {
-        return step().getParamsJson().isEmpty() ? null : Json.read(step().getParamsJson(), type);
+    /**
+     * Reads the parameters of the step into a type of yours. Null without any.
+     *
+     * @throws IllegalArgumentException when the parameters have another shape
+     */
+    public <T> T params(Class<T> type) {
+        String params = step().getParamsJson();
+        return params.isEmpty() ? null : Json.read(params, type, "the params of step " + step().getId());
     }
 }

@@ -18,7 +18,8 @@ final class Text {
                 i++;
                 continue;
             }
-            StringBuilder mended = new StringBuilder(text.length()).append(text, 0, i).append('\uFFFD');
+            StringBuilder mended =
+                    new StringBuilder(text.length()).append(text, 0, i).append('\uFFFD');
             return mended.append(valid(text.substring(i + 1))).toString();
         }
         return text;

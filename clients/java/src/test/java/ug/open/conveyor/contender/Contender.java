@@ -11,10 +11,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import ug.open.conveyor.Driver;
+import ug.open.conveyor.Logger;
 import ug.open.conveyor.Manager;
 import ug.open.conveyor.Result;
 import ug.open.conveyor.Task;
-import ug.open.conveyor.TaskLog;
 import ug.open.conveyor.v1.Pipeline;
 import ug.open.conveyor.v1.StepResult;
 
@@ -55,7 +55,9 @@ public final class Contender {
             String[] pair = label.split("=", 2);
             labels.put(pair[0], pair.length > 1 ? pair[1] : "");
         }
-        new Manager(setting("SERVER"), driver.labels(labels)).logger(System.err::println).runUntilSignal();
+        new Manager(setting("SERVER"), driver.labels(labels))
+                .logger(System.err::println)
+                .runUntilSignal();
     }
 
     private static String setting(String name) {
@@ -85,7 +87,9 @@ public final class Contender {
                         // The next op follows.
                     }
                 }
-                case "await-cancel" -> say(task.id() + " cancelled " + task.awaitCancellation().reason().name());
+                case "await-cancel" ->
+                    say(task.id() + " cancelled "
+                            + task.awaitCancellation().reason().name());
                 case "linger" -> linger(op.ms());
                 case "block" -> {
                     long end = System.nanoTime() + op.ms() * 1_000_000;
@@ -115,9 +119,10 @@ public final class Contender {
         }
     }
 
-    private static void log(Op op, TaskLog plain) {
-        TaskLog log = plain;
-        for (Map.Entry<String, String> label : (op.labels() == null ? Map.<String, String>of() : op.labels()).entrySet()) {
+    private static void log(Op op, Logger plain) {
+        Logger log = plain;
+        for (Map.Entry<String, String> label :
+                (op.labels() == null ? Map.<String, String>of() : op.labels()).entrySet()) {
             log = log.with(label.getKey(), label.getValue());
         }
         int count = op.count() == null ? 1 : op.count();
@@ -157,16 +162,20 @@ public final class Contender {
         said.put("attempt", task.attempt());
         said.put("event", task.event());
         said.put("cause", task.cause());
-        said.put("definition", task.resource().getResource());
-        said.put("resource", task.resource().getName());
-        said.put("revision", task.resource().getRevision());
-        said.put("metadata", task.resource().getMetadataMap());
-        said.put("spec", task.resource().getSpecJson());
+        said.put("definition", task.resource().definition());
+        said.put("resource", task.resource().name());
+        said.put("revision", task.resource().revision());
+        said.put("metadata", task.resource().metadata());
+        said.put("spec", task.resource().specJson());
         said.put("step", task.step().getId());
         said.put("params", task.params(JsonNode.class));
         said.put("pipeline", task.pipeline().map(Pipeline::getName).orElse(null));
         said.put("results", results);
-        said.put("ms_left", task.deadline().map(end -> Duration.between(Instant.now(), end).toMillis()).orElse(null));
+        said.put(
+                "ms_left",
+                task.deadline()
+                        .map(end -> Duration.between(Instant.now(), end).toMillis())
+                        .orElse(null));
         said.put("traceparent", task.traceparent());
         said.put("tracestate", task.tracestate());
         task.log().line("echo", new ObjectMapper().writeValueAsString(said));

@@ -11,20 +11,19 @@ import ug.open.conveyor.Task;
 public final class Greeter {
     record Person(List<String> greetings) {}
 
-    private Greeter() {}
-
-    static Result greet(Task task) throws Exception {
+    static Result greet(Task task) throws InterruptedException {
         Person person = task.spec(Person.class);
         for (String greeting : person.greetings()) {
-            task.log().line("stdout", greeting + ", " + task.resource().getName());
-            // A cancel interrupts the thread, and what is thrown then is a failed result.
+            task.log().line("stdout", greeting + ", " + task.resource().name());
+            // A cancel interrupts the thread; thrown on, it is a failed result that says why.
             Thread.sleep(1000);
         }
-        return Result.success("greeted").withData(Map.of("greetings", person.greetings().size()));
+        int count = person.greetings().size();
+        return Result.success("greeted").withData(Map.of("greetings", count));
     }
 
     public static void main(String[] args) throws Exception {
-        Driver greeter = new Driver("greeter", Greeter::greet).definitions("person").slots(4);
-        new Manager("http://127.0.0.1:8080", greeter).runUntilSignal();
+        Driver greeter = new Driver("greeter", Greeter::greet);
+        new Manager(greeter.definitions("person").slots(4)).runUntilSignal();
     }
 }

@@ -4,8 +4,10 @@ import com.google.protobuf.Timestamp;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -17,7 +19,7 @@ import ug.open.conveyor.v1.LogLine;
  * <p>Calls return when the line is kept, not when it is on the server's disk. When memory and file are full they wait
  * for room. After the task has ended, or was fenced, lines are dropped.
  */
-public final class TaskLog {
+public final class Logger {
     /** The stream of lines that the driver itself says, as opposed to what its children print. */
     static final String OWN_STREAM = "driver";
     /** The label of a line that goes on in the next one, since it was too long for one. */
@@ -27,26 +29,29 @@ public final class TaskLog {
     /** The most bytes of a label's key or a stream's name, and of a label's value. Longer ones are cut. */
     private static final int MAX_NAME = 128, MAX_VALUE = 1 << 10;
 
+    /** How long a command has to end after SIGTERM, before it is killed. */
+    private static final Duration TERMINATE_GRACE = Duration.ofSeconds(5);
+
     private final Lines lines;
     private final Map<String, String> labels;
     /** Writers of the task that hold the start of a line, for its end. All logs of the task share them. */
     private final Set<LineWriter> writers;
 
-    TaskLog(Lines lines) {
+    Logger(Lines lines) {
         this(lines, Map.of(), ConcurrentHashMap.newKeySet());
     }
 
-    private TaskLog(Lines lines, Map<String, String> labels, Set<LineWriter> writers) {
+    private Logger(Lines lines, Map<String, String> labels, Set<LineWriter> writers) {
         this.lines = lines;
         this.labels = labels;
         this.writers = writers;
     }
 
     /** The same log, with one more label on each line; at most 31 in all. */
-    public TaskLog with(String key, Object value) {
+    public Logger with(String key, Object value) {
         String name = Text.clip(key, MAX_NAME);
         Map<String, String> more = Map.of(name, Text.clip(String.valueOf(value), MAX_VALUE));
-        return name.isEmpty() ? this : new TaskLog(lines, merged(labels, more), writers);
+        return name.isEmpty() ? this : new Logger(lines, merged(labels, more), writers);
     }
 
     /** Writes what helps to find a fault. */
@@ -94,8 +99,8 @@ public final class TaskLog {
     }
 
     /**
-     * Runs a command with its output in the log, the streams stdout and stderr, and gives its exit code. An interrupt
-     * ends the command.
+     * Runs a command with its output in the log, the streams stdout and stderr, and gives its exit code. When the thread
+     * is interrupted the command gets SIGTERM, and after 5 seconds is killed.
      */
     public int run(ProcessBuilder command) throws IOException, InterruptedException {
         Process process = command.start();
@@ -106,19 +111,29 @@ public final class TaskLog {
             out.join();
             err.join();
             return code;
+        } catch (InterruptedException e) {
+            // Process.destroy would also close its output, and so cut off its last words.
+            process.toHandle().destroy();
+            long end = System.nanoTime() + TERMINATE_GRACE.toNanos();
+            for (Thread pipe : List.of(out, err)) {
+                pipe.join(Math.max(1, (end - System.nanoTime()) / 1_000_000));
+            }
+            throw e;
         } finally {
-            process.destroy();
+            process.destroyForcibly();
         }
     }
 
     private Thread pipeAside(String stream, InputStream output) {
-        Thread thread = new Thread(() -> {
-            try (output) {
-                pipe(stream, output);
-            } catch (IOException e) {
-                warn("the output of a command cannot be read: " + e.getMessage());
-            }
-        }, "conveyor-pipe-" + stream);
+        Thread thread = new Thread(
+                () -> {
+                    try (output) {
+                        pipe(stream, output);
+                    } catch (IOException e) {
+                        warn("the output of a command cannot be read: " + e.getMessage());
+                    }
+                },
+                "conveyor-pipe-" + stream);
         thread.setDaemon(true);
         thread.start();
         return thread;
@@ -145,7 +160,10 @@ public final class TaskLog {
     /** Writes a line, or several when it is too long for one. */
     private void putLine(String stream, String text, boolean goesOn, Map<String, String> labels) {
         Instant now = Instant.now();
-        Timestamp time = Timestamp.newBuilder().setSeconds(now.getEpochSecond()).setNanos(now.getNano()).build();
+        Timestamp time = Timestamp.newBuilder()
+                .setSeconds(now.getEpochSecond())
+                .setNanos(now.getNano())
+                .build();
         int start = 0;
         do {
             int end = Text.cut(text, start, lines.lineBytes);
@@ -203,12 +221,5 @@ public final class TaskLog {
                 writers.add(this);
             }
         }
-    }
-
-    /** The lines of a trace, for the log. */
-    void trace(Throwable thrown) {
-        java.io.StringWriter trace = new java.io.StringWriter();
-        thrown.printStackTrace(new java.io.PrintWriter(trace, true));
-        error(trace.toString());
     }
 }
