@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::model::name::{Name, Noun, ObjectId};
 use crate::model::resource::{Definition, DefinitionInput};
 use crate::store::keys::Key;
-use crate::store::{Batch, Position};
+use crate::store::{Batch, Position, Slot};
 
 impl Engine {
     /// Defines a type of resources.
@@ -17,7 +17,16 @@ impl Engine {
         request_id: &str,
     ) -> Result<Definition> {
         let _part = self.0.tracer.enter("create_definition");
-        self.admits()?;
+        let slot = self.admit(input.schema.as_str().len())?;
+        self.define_admitted(slot, input, request_id).await
+    }
+
+    async fn define_admitted(
+        &self,
+        slot: Slot,
+        input: DefinitionInput,
+        request_id: &str,
+    ) -> Result<Definition> {
         let retention = if input.retention.is_empty() {
             String::new()
         } else {
@@ -62,7 +71,7 @@ impl Engine {
                 definition.name.to_string(),
             ));
         }
-        self.0.store.committer().commit(batch).await?;
+        slot.write(batch).await?;
         if !definition.retention.is_empty() {
             self.0.retention.policy_changed(&definition.name);
         }
@@ -91,33 +100,39 @@ impl Engine {
         expected: i64,
     ) -> Result<Definition> {
         let _part = self.0.tracer.enter("update_definition");
-        self.admits()?;
+        let slot = self.admit(input.schema.as_str().len())?;
         let _catalog = self.0.catalog.write().await;
         let (before, position) = self.stored_definition(&input.name).await?;
         check_revision(expected, before.revision)?;
-        self.replace_definition(before, position, input).await
+        self.replace_definition(slot, before, position, input).await
     }
 
     /// Creates a definition or replaces it. Writes nothing where nothing differs.
     pub async fn apply_definition(&self, input: DefinitionInput) -> Result<Definition> {
         let _part = self.0.tracer.enter("apply_definition");
-        let known = {
+        let standing = self.0.store.definition(&input.name).await?;
+        if let Some((same, _)) = standing.filter(|(standing, _)| standing.same_as(&input)) {
+            // That needs no room, and is not refused.
+            return Ok(same);
+        }
+        let slot = self.admit(input.schema.as_str().len())?;
+        {
             let _catalog = self.0.catalog.write().await;
             match self.0.store.definition(&input.name).await? {
                 Some((before, _)) if before.same_as(&input) => return Ok(before),
                 Some((before, position)) => {
-                    self.admits()?;
-                    return self.replace_definition(before, position, input).await;
+                    return self.replace_definition(slot, before, position, input).await;
                 }
-                None => input,
+                None => {}
             }
-        };
-        self.create_definition(known, "").await
+        }
+        self.define_admitted(slot, input, "").await
     }
 
     /// Deletes a definition that neither a resource nor a pipeline names.
     pub async fn delete_definition(&self, name: &Name, expected: i64) -> Result<()> {
         let _part = self.0.tracer.enter("delete_definition");
+        let slot = self.room().await?;
         let _catalog = self.0.catalog.write().await;
         let (definition, position) = self.stored_definition(name).await?;
         check_revision(expected, definition.revision)?;
@@ -135,12 +150,13 @@ impl Engine {
         batch.trace(self.0.tracer.here());
         batch.expect_at(&Key::Definition(name), position);
         batch.delete_definition(name);
-        self.0.store.committer().commit(batch).await?;
+        slot.write(batch).await?;
         Ok(())
     }
 
     async fn replace_definition(
         &self,
+        slot: Slot,
         before: Definition,
         position: Position,
         input: DefinitionInput,
@@ -159,7 +175,7 @@ impl Engine {
         batch.trace(self.0.tracer.here());
         batch.expect_at(&Key::Definition(&definition.name), position);
         batch.put_definition(&definition);
-        self.0.store.committer().commit(batch).await?;
+        slot.write(batch).await?;
         if definition.retention != before.retention {
             self.0.retention.policy_changed(&definition.name);
         }

@@ -115,7 +115,7 @@ impl Engine {
 
     /// Forgets a driver that has no stream and no open task. What waits for it is skipped.
     pub async fn delete_driver(&self, name: &Name) -> Result<()> {
-        let slot = self.0.store.committer().reserve(1024).await?;
+        let slot = self.room().await?;
         let answer = {
             let mut change = Change::begin(&self.0);
             let entry = change

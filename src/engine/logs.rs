@@ -27,7 +27,9 @@ impl Engine {
     /// Appends lines from outside. The answer comes when all are on disk.
     pub async fn append_lines(&self, lines: Vec<OutsideLine>) -> Result<u64> {
         let _part = self.0.tracer.enter("append_lines");
-        self.admits()?;
+        let bytes = lines.iter().map(|line| weight(&line.line)).sum();
+        // Each chunk takes room of its own, and may wait for it: this is for all that wait.
+        let _room = self.admit(bytes)?;
         check_outside(&lines)?;
         let count = lines.len() as u64;
         let mut written = Vec::new();

@@ -65,7 +65,7 @@ use self::world::World;
 use crate::error::{Error, Result};
 use crate::model::name::{Name, RunId};
 use crate::model::schema::Schema;
-use crate::store::{Position, Store};
+use crate::store::{Position, Slot, Store};
 use crate::trace::Tracer;
 
 /// A commit that takes longer than this means that the disk stalls.
@@ -204,10 +204,15 @@ impl Engine {
         Ok(())
     }
 
-    /// Refuses new work where the disk is nearly full, or has fallen behind.
-    fn admits(&self) -> Result<()> {
+    /// Room for new work of about this many bytes, or its refusal where the disk is nearly full, or has fallen behind.
+    fn admit(&self, bytes: usize) -> Result<Slot> {
         self.0.space.check()?;
-        Ok(self.0.store.committer().admits()?)
+        Ok(self.0.store.committer().admit(bytes)?)
+    }
+
+    /// Room for a few records of what goes on, ends or removes work: that waits, and is not refused.
+    async fn room(&self) -> Result<Slot> {
+        Ok(self.0.store.committer().reserve(0).await?)
     }
 
     /// The compiled schema of a definition.

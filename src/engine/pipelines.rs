@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::model::name::{Name, Noun, ObjectId};
 use crate::model::pipeline::{Pipeline, PipelineInput};
 use crate::store::keys::Key;
-use crate::store::{Batch, Position};
+use crate::store::{Batch, Position, Slot};
 
 impl Engine {
     /// Creates a pipeline.
@@ -17,7 +17,16 @@ impl Engine {
         request_id: &str,
     ) -> Result<Pipeline> {
         let _part = self.0.tracer.enter("create_pipeline");
-        self.admits()?;
+        let slot = self.admit(input.params_bytes())?;
+        self.create_pipeline_admitted(slot, input, request_id).await
+    }
+
+    async fn create_pipeline_admitted(
+        &self,
+        slot: Slot,
+        input: PipelineInput,
+        request_id: &str,
+    ) -> Result<Pipeline> {
         let digest = digest(&["pipeline", &format!("{input:?}")]);
         let _request = self.request_lock(request_id).await;
         if let Some(known) = self.answered(request_id, &digest).await? {
@@ -36,7 +45,7 @@ impl Engine {
         batch.expect_absent(&Key::Pipeline(&pipeline.name));
         batch.put_pipeline(&pipeline, None);
         self.remember(&mut batch, request_id, digest, pipeline.id, None);
-        self.0.store.committer().commit(batch).await?;
+        slot.write(batch).await?;
         Ok(pipeline)
     }
 
@@ -58,32 +67,37 @@ impl Engine {
     /// Replaces a pipeline. `expected` is the revision it must have, 0 for any.
     pub async fn update_pipeline(&self, input: PipelineInput, expected: i64) -> Result<Pipeline> {
         let _part = self.0.tracer.enter("update_pipeline");
-        self.admits()?;
+        let slot = self.admit(input.params_bytes())?;
         let _catalog = self.0.catalog.write().await;
         let before = self.stored_pipeline(&input.name).await?;
         check_revision(expected, before.0.revision)?;
-        self.replace_pipeline(before, input).await
+        self.replace_pipeline(slot, before, input).await
     }
 
     /// Creates a pipeline or replaces it. Writes nothing where nothing differs.
     pub async fn apply_pipeline(&self, input: PipelineInput) -> Result<Pipeline> {
         let _part = self.0.tracer.enter("apply_pipeline");
+        let standing = self.0.store.pipeline(&input.name).await?;
+        if let Some((same, _)) = standing.filter(|(standing, _)| standing.same_as(&input)) {
+            // That needs no room, and is not refused.
+            return Ok(same);
+        }
+        let slot = self.admit(input.params_bytes())?;
         {
             let _catalog = self.0.catalog.write().await;
-            if let Some(before) = self.0.store.pipeline(&input.name).await? {
-                if before.0.same_as(&input) {
-                    return Ok(before.0);
-                }
-                self.admits()?;
-                return self.replace_pipeline(before, input).await;
+            match self.0.store.pipeline(&input.name).await? {
+                Some((before, _)) if before.same_as(&input) => return Ok(before),
+                Some(before) => return self.replace_pipeline(slot, before, input).await,
+                None => {}
             }
         }
-        self.create_pipeline(input, "").await
+        self.create_pipeline_admitted(slot, input, "").await
     }
 
     /// Deletes a pipeline that no resource names.
     pub async fn delete_pipeline(&self, name: &Name, expected: i64) -> Result<()> {
         let _part = self.0.tracer.enter("delete_pipeline");
+        let slot = self.room().await?;
         let _catalog = self.0.catalog.write().await;
         let (pipeline, position) = self.stored_pipeline(name).await?;
         check_revision(expected, pipeline.revision)?;
@@ -99,7 +113,7 @@ impl Engine {
         batch.trace(self.0.tracer.here());
         batch.expect_at(&Key::Pipeline(name), position);
         batch.delete_pipeline(&pipeline);
-        self.0.store.committer().commit(batch).await?;
+        slot.write(batch).await?;
         Ok(())
     }
 
@@ -110,6 +124,7 @@ impl Engine {
 
     async fn replace_pipeline(
         &self,
+        slot: Slot,
         before: (Pipeline, Position),
         input: PipelineInput,
     ) -> Result<Pipeline> {
@@ -126,7 +141,7 @@ impl Engine {
         batch.trace(self.0.tracer.here());
         batch.expect_at(&Key::Pipeline(&pipeline.name), before.1);
         batch.put_pipeline(&pipeline, Some(&before.0));
-        self.0.store.committer().commit(batch).await?;
+        slot.write(batch).await?;
         Ok(pipeline)
     }
 

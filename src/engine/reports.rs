@@ -189,7 +189,7 @@ impl Engine {
         token: u64,
         refused: bool,
     ) -> Result<()> {
-        let slot = self.0.store.committer().reserve(1024).await?;
+        let slot = self.room().await?;
         let mut change = Change::begin(&self.0);
         let tick = change.tick;
         let pause = tick + change.options().refusal_pause;

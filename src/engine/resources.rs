@@ -12,7 +12,7 @@ use crate::model::pipeline::Pipeline;
 use crate::model::resource::{DriverResult, Resource, ResourceInput};
 use crate::model::run::Cause;
 use crate::store::keys::Key;
-use crate::store::{Position, Request};
+use crate::store::{Position, Request, Slot};
 
 /// What a write of a resource did.
 #[derive(Clone, Debug)]
@@ -36,7 +36,16 @@ impl Engine {
     /// Creates a resource, and the run of its create event.
     pub async fn create_resource(&self, input: ResourceInput, request_id: &str) -> Result<Written> {
         let _part = self.0.tracer.enter("create_resource");
-        self.admits()?;
+        let slot = self.admit(input.spec.as_str().len())?;
+        self.create_admitted(slot, input, request_id).await
+    }
+
+    async fn create_admitted(
+        &self,
+        slot: Slot,
+        input: ResourceInput,
+        request_id: &str,
+    ) -> Result<Written> {
         let digest = digest_of(&input);
         let _request = self.request_lock(request_id).await;
         if let Some(known) = self.answered(request_id, &digest).await? {
@@ -61,7 +70,7 @@ impl Engine {
         let pipeline = self.check_resource(&input).await?;
         let resource = self.revised(input, None);
         let request = (!request_id.is_empty()).then(|| (request_id.to_owned(), digest));
-        self.write_resource(resource, None, pipeline, Cause::Create, request)
+        self.write_resource(slot, resource, None, pipeline, Cause::Create, request)
             .await
     }
 
@@ -142,36 +151,44 @@ impl Engine {
     /// Replaces a resource: always a new revision and the run of its update event.
     pub async fn update_resource(&self, input: ResourceInput, expected: i64) -> Result<Written> {
         let _part = self.0.tracer.enter("update_resource");
-        self.admits()?;
+        let slot = self.admit(input.spec.as_str().len())?;
         let _catalog = self.0.catalog.read().await;
         let _resource = Inner::lock_of(&self.0.resources, &(&input.kind, &input.name))
             .lock()
             .await;
         let before = self.stored_resource(&input.kind, &input.name).await?;
         check_revision(expected, before.0.revision)?;
-        self.replace_resource(before, input).await
+        self.replace_resource(slot, before, input).await
     }
 
     /// Creates a resource or replaces it. Where nothing differs there is no revision, no event and no run.
     pub async fn apply_resource(&self, input: ResourceInput) -> Result<Written> {
         let _part = self.0.tracer.enter("apply_resource");
+        let standing = self.0.store.resource(&input.kind, &input.name).await?;
+        if let Some((same, _)) = standing.filter(|(standing, _)| standing.same_as(&input)) {
+            // That needs no room, and is not refused.
+            return self.unchanged(same).await;
+        }
+        let slot = self.admit(input.spec.as_str().len())?;
         {
             let _catalog = self.0.catalog.read().await;
             let _resource = Inner::lock_of(&self.0.resources, &(&input.kind, &input.name))
                 .lock()
                 .await;
-            if let Some(before) = self.0.store.resource(&input.kind, &input.name).await? {
-                if before.0.same_as(&input) {
-                    return Ok(Written {
-                        resource: self.shown(before.0).await?,
-                        run: None,
-                    });
-                }
-                self.admits()?;
-                return self.replace_resource(before, input).await;
+            match self.0.store.resource(&input.kind, &input.name).await? {
+                Some((before, _)) if before.same_as(&input) => return self.unchanged(before).await,
+                Some(before) => return self.replace_resource(slot, before, input).await,
+                None => {}
             }
         }
-        self.create_resource(input, "").await
+        self.create_admitted(slot, input, "").await
+    }
+
+    async fn unchanged(&self, resource: Resource) -> Result<Written> {
+        Ok(Written {
+            resource: self.shown(resource).await?,
+            run: None,
+        })
     }
 
     /// Deletes a resource, cancels runs of it that no driver has taken, and starts the run of its delete event.
@@ -182,6 +199,7 @@ impl Engine {
         expected: i64,
     ) -> Result<Written> {
         let _part = self.0.tracer.enter("delete_resource");
+        let slot = self.room().await?;
         let _catalog = self.0.catalog.read().await;
         let _resource = Inner::lock_of(&self.0.resources, &(kind, name))
             .lock()
@@ -195,14 +213,20 @@ impl Engine {
         let results = self.0.store.driver_results(&[&resource])?;
         let results = results.concat();
         let run = self
-            .with_run(&resource, pipeline.as_ref(), Cause::Delete, |change| {
-                change
-                    .batch
-                    .expect_at(&Key::ResourceHead(kind, name), position);
-                let now = change.now;
-                change.batch.delete_resource(&resource, &results, now);
-                cancel_untaken(change, kind, name);
-            })
+            .with_run(
+                slot,
+                &resource,
+                pipeline.as_ref(),
+                Cause::Delete,
+                |change| {
+                    change
+                        .batch
+                        .expect_at(&Key::ResourceHead(kind, name), position);
+                    let now = change.now;
+                    change.batch.delete_resource(&resource, &results, now);
+                    cancel_untaken(change, kind, name);
+                },
+            )
             .await?;
         Ok(Written {
             resource: Shown::new(resource, results),
@@ -241,12 +265,13 @@ impl Engine {
 
     async fn replace_resource(
         &self,
+        slot: Slot,
         before: (Resource, Position),
         input: ResourceInput,
     ) -> Result<Written> {
         let pipeline = self.check_resource(&input).await?;
         let resource = self.revised(input, Some(&before.0));
-        self.write_resource(resource, Some(before), pipeline, Cause::Update, None)
+        self.write_resource(slot, resource, Some(before), pipeline, Cause::Update, None)
             .await
     }
 
@@ -268,6 +293,7 @@ impl Engine {
 
     async fn write_resource(
         &self,
+        slot: Slot,
         resource: Resource,
         before: Option<(Resource, Position)>,
         pipeline: Option<Pipeline>,
@@ -277,7 +303,7 @@ impl Engine {
         let now = self.0.world.now();
         let head = Key::ResourceHead(&resource.kind, &resource.name);
         let run = self
-            .with_run_id(&resource, pipeline.as_ref(), cause, |change, run| {
+            .with_run_id(slot, &resource, pipeline.as_ref(), cause, |change, run| {
                 match &before {
                     Some((_, position)) => change.batch.expect_at(&head, *position),
                     None => change.batch.expect_absent(&head),

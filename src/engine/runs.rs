@@ -52,7 +52,7 @@ impl Engine {
         request_id: &str,
     ) -> Result<Run> {
         let _part = self.0.tracer.enter("start_run");
-        self.admits()?;
+        let slot = self.admit(0)?;
         let digest = digest(&["run", kind.as_str(), name.as_str(), cause.as_str()]);
         let _request = self.request_lock(request_id).await;
         if let Some(known) = self.answered(request_id, &digest).await? {
@@ -70,7 +70,7 @@ impl Engine {
         };
         let now = self.0.world.now();
         let id = self
-            .with_run_id(&resource, pipeline.as_ref(), cause, |change, run| {
+            .with_run_id(slot, &resource, pipeline.as_ref(), cause, |change, run| {
                 if !request_id.is_empty() {
                     let request = Request {
                         digest,
@@ -161,7 +161,7 @@ impl Engine {
             reason
         }
         .to_owned();
-        let slot = self.0.store.committer().reserve(1024).await?;
+        let slot = self.room().await?;
         let answer = {
             let mut change = Change::begin(&self.0);
             change.apply(id, Event::Cancel { reason });
@@ -255,7 +255,7 @@ impl Engine {
         let drivers = self.0.store.drivers().await?;
         let runs = self.0.store.open_runs().await?;
         let last_order = self.0.store.last_order().await?;
-        let slot = self.0.store.committer().reserve(1024).await?;
+        let slot = self.room().await?;
         let mut change = Change::begin(&self.0);
         change.board.last_order = last_order;
         for driver in drivers {

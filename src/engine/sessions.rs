@@ -66,7 +66,7 @@ impl Engine {
     pub async fn hello(&self, hello: Hello) -> Result<Arc<Session>> {
         replace_older(&mut self.0.board(), &hello)?;
         let done_before = self.ended_tasks(&hello).await?;
-        let slot = self.0.store.committer().reserve(1024).await?;
+        let slot = self.room().await?;
         let mut change = Change::begin(&self.0);
         // Another hello of the instance may have come meanwhile.
         replace_older(&mut change.board, &hello)?;
@@ -120,7 +120,7 @@ impl Engine {
 
     /// Fails the step of an offer that the driver could not even receive.
     pub async fn unfit(&self, offer: Offer, reason: String) -> Result<()> {
-        let slot = self.0.store.committer().reserve(1024).await?;
+        let slot = self.room().await?;
         let mut change = Change::begin(&self.0);
         if let Some((run, step)) = change
             .board
@@ -137,7 +137,7 @@ impl Engine {
     /// Ends a stream. A clean end after the driver's own Drain gives back what is left; after any other the leases
     /// run on.
     pub async fn stream_ended(&self, session: &Arc<Session>, clean: bool) -> Result<()> {
-        let slot = self.0.store.committer().reserve(1024).await?;
+        let slot = self.room().await?;
         let mut change = Change::begin(&self.0);
         let Some(mut instance) = change.board.instance_of(session) else {
             return Ok(());

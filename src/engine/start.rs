@@ -7,34 +7,31 @@ use crate::model::name::{Name, RunId};
 use crate::model::pipeline::{MAX_STEPS, Pipeline};
 use crate::model::resource::Resource;
 use crate::model::run::{Cause, Event, PipelineRef, ResourceRef, StepRun, StepState, fan_out};
+use crate::store::Slot;
 
 impl Engine {
     /// Commits a change that starts a run, with what `write` adds to it.
     pub(super) async fn with_run(
         &self,
+        slot: Slot,
         resource: &Resource,
         pipeline: Option<&Pipeline>,
         cause: Cause,
         write: impl FnOnce(&mut Change<'_>),
     ) -> Result<RunId> {
-        self.with_run_id(resource, pipeline, cause, |change, _| write(change))
+        self.with_run_id(slot, resource, pipeline, cause, |change, _| write(change))
             .await
     }
 
     /// Commits a change that starts a run, with what `write` adds to it knowing the run's id.
     pub(super) async fn with_run_id(
         &self,
+        slot: Slot,
         resource: &Resource,
         pipeline: Option<&Pipeline>,
         cause: Cause,
         write: impl FnOnce(&mut Change<'_>, RunId),
     ) -> Result<RunId> {
-        if cause != Cause::Delete {
-            // It may have waited for its turn since its door let it in.
-            self.0.store.committer().admits()?;
-        }
-        let bytes = resource.spec.as_str().len() + 1024;
-        let slot = self.0.store.committer().reserve(bytes).await?;
         let (id, answer) = {
             let mut change = Change::begin(&self.0);
             let steps = first_steps(&change, resource, pipeline, cause)?;

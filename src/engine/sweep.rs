@@ -52,7 +52,7 @@ impl Engine {
             if due.is_empty() && waiting.is_empty() {
                 continue;
             }
-            let Ok(slot) = self.0.store.committer().reserve(1024).await else {
+            let Ok(slot) = self.room().await else {
                 return;
             };
             let mut change = Change::begin(&self.0);

@@ -73,6 +73,14 @@ pub struct PipelineInput {
     pub metadata: Metadata,
 }
 
+impl PipelineInput {
+    /// About how many bytes it takes to store it: the params of its steps can be long.
+    pub fn params_bytes(&self) -> usize {
+        let params = self.steps.iter().filter_map(|step| step.params.as_ref());
+        params.map(|params| params.as_str().len()).sum()
+    }
+}
+
 /// One step: work for one driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {

@@ -23,7 +23,7 @@ use super::site::Site;
 type Answer<T> = Result<Response<T>, Status>;
 
 /// A server, and a network that loses nothing.
-async fn site() -> (Site, Network) {
+pub(super) async fn site() -> (Site, Network) {
     let mut dice = Dice::new(7);
     let site = Site::new(dice.fork());
     site.start().await;
@@ -52,7 +52,7 @@ fn reason(answer: Result<impl Sized, Status>) -> String {
     info.expect("a refusal has a reason").reason
 }
 
-fn definition(name: &str) -> Option<ResourceDefinition> {
+pub(super) fn definition(name: &str) -> Option<ResourceDefinition> {
     Some(ResourceDefinition {
         name: name.to_owned(),
         schema_json: "{}".to_owned(),

@@ -10,6 +10,7 @@
 //! | `history` | what they saw, in order |
 //! | `checker` | the promises that a history is held against |
 //! | `callers` | callers who go away while the disk is slow, one by one |
+//! | `overload` | more writes than the disk takes |
 //!
 //! Everything happens on one thread, whose clock stands still while there is something to do. So a seed is a whole
 //! history, and the same seed is the same history. `make sim SEEDS=n` runs many, `make sim SEED=k` repeats one.
@@ -22,6 +23,7 @@ mod driver;
 mod follower;
 mod history;
 mod network;
+mod overload;
 mod site;
 mod world;
 

@@ -9,6 +9,8 @@
 
 #[cfg(test)]
 pub(crate) mod hand;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::sync::Arc;
@@ -27,7 +29,7 @@ use crate::trace::Below;
 
 /// Bytes that one permit of the queue stands for.
 const UNIT: usize = 16 << 10;
-/// Permits of the queue: 64 MiB or 4,096 batches, whichever comes first.
+/// Permits of the queue: 64 MiB or 4,096 batches, whichever comes first. What is being written counts too.
 const UNITS: usize = 4096;
 
 /// Permits that new work leaves to what drivers report and to what ends or removes work.
@@ -40,7 +42,7 @@ struct Job {
     done: Done,
     /// When it was handed over, since the committer's start.
     queued: Duration,
-    _room: OwnedSemaphorePermit,
+    room: OwnedSemaphorePermit,
 }
 
 enum Order {
@@ -81,11 +83,26 @@ impl Slot {
             batch,
             done: Box::new(done),
             queued,
-            _room: self.room,
+            room: self.room,
         };
         // There is room for every slot, so this fails only when the thread has stopped: then nobody is called back.
         let _ = self.jobs.try_send(Order::Commit(job));
     }
+
+    /// Hands the batch over and waits until it is on disk.
+    pub async fn write(self, batch: Batch) -> Result<Position> {
+        let (done, answer) = oneshot::channel();
+        self.commit(batch, move |outcome| {
+            // Where nobody waits any more, nobody needs the answer.
+            let _ = done.send(outcome);
+        });
+        answer.await.map_err(|_| Error::Closed)?
+    }
+}
+
+/// The permits for a batch of about this many bytes.
+fn units(bytes: usize) -> u32 {
+    u32::try_from((bytes / UNIT + 1).min(UNITS)).expect("no more than UNITS")
 }
 
 impl Committer {
@@ -123,22 +140,29 @@ impl Committer {
         (committer, writer, inbox)
     }
 
-    /// Refuses new work while the queue is so full that what goes on needs the rest of it.
-    pub fn admits(&self) -> Result<()> {
-        if self.room.available_permits() >= KEPT {
-            return Ok(());
-        }
-        self.shared.figures.refused.one();
-        Err(Error::Busy)
+    /// Room for new work of about this many bytes, or its refusal where what goes on needs the rest of the queue. The
+    /// room is taken before anything is waited for: so what waits for a lock is bounded by it too.
+    pub fn admit(&self, bytes: usize) -> Result<Slot> {
+        let taken = Arc::clone(&self.room).try_acquire_many_owned(units(bytes));
+        // It is taken first and looked at then, so that no two take the same.
+        let taken = taken.ok().filter(|_| self.room.available_permits() >= KEPT);
+        let Some(room) = taken else {
+            self.shared.figures.refused.one();
+            return Err(Error::Busy);
+        };
+        self.slot(room)
     }
 
     /// Waits for room in the queue for a batch of about this many bytes.
     pub async fn reserve(&self, bytes: usize) -> Result<Slot> {
-        let units = u32::try_from((bytes / UNIT + 1).min(UNITS)).expect("no more than UNITS");
         let room = Arc::clone(&self.room)
-            .acquire_many_owned(units)
+            .acquire_many_owned(units(bytes))
             .await
             .map_err(|_| Error::Closed)?;
+        self.slot(room)
+    }
+
+    fn slot(&self, room: OwnedSemaphorePermit) -> Result<Slot> {
         if self.shared.failed.borrow().is_some() {
             return Err(Error::Closed);
         }
@@ -151,13 +175,7 @@ impl Committer {
 
     /// Commits a batch and waits until it is on disk.
     pub async fn commit(&self, batch: Batch) -> Result<Position> {
-        let slot = self.reserve(batch.bytes()).await?;
-        let (done, answer) = oneshot::channel();
-        slot.commit(batch, move |outcome| {
-            // Where nobody waits any more, nobody needs the answer.
-            let _ = done.send(outcome);
-        });
-        answer.await.map_err(|_| Error::Closed)?
+        self.reserve(batch.bytes()).await?.write(batch).await
     }
 
     /// How long the oldest batch has been waiting for the disk.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use rocksdb::{DB, WriteBatch, WriteOptions};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::{Done, Job, Order, Shared};
@@ -24,10 +24,27 @@ pub(super) struct Writer {
 
 /// A group that was written, or was not, and whom to tell.
 pub(super) struct Written {
-    answers: Vec<(Done, Result<Position>)>,
+    answers: Vec<Answer>,
     outcome: Result<()>,
     /// The position before it.
     before: Position,
+}
+
+/// What becomes of one batch of a group. It keeps its room in the queue until it is told.
+struct Answer {
+    done: Done,
+    outcome: Result<Position>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Job {
+    fn answer(self, outcome: Result<Position>) -> Answer {
+        Answer {
+            done: self.done,
+            outcome,
+            _room: self.room,
+        }
+    }
 }
 
 /// Keys that the group has written so far: the position they are at, or `None` for deleted. Kept only of the families
@@ -89,7 +106,7 @@ impl Writer {
     /// Puts a group on disk. Nobody hears of it yet.
     pub(super) fn write(&mut self, group: Vec<Job>) -> Written {
         if self.shared.failed.borrow().is_some() {
-            let closed = |job: Job| (job.done, Err(Error::Closed));
+            let closed = |job: Job| job.answer(Err(Error::Closed));
             return Written {
                 answers: group.into_iter().map(closed).collect(),
                 outcome: Ok(()),
@@ -111,8 +128,9 @@ impl Writer {
             figures.bytes.add(job.batch.bytes as u64);
             #[cfg(test)]
             self.sabotage(&mut job.batch);
-            let outcome = self.add(job.batch, &mut rows, &mut overlay);
-            answers.push((job.done, outcome));
+            let batch = std::mem::take(&mut job.batch);
+            let outcome = self.add(batch, &mut rows, &mut overlay);
+            answers.push(job.answer(outcome));
         }
         let outcome = if rows.is_empty() && !probes {
             Ok(())
@@ -136,8 +154,8 @@ impl Writer {
     pub(super) fn answer(&self, written: Written) {
         match written.outcome {
             Ok(()) => {
-                for (done, outcome) in written.answers {
-                    done(outcome);
+                for answer in written.answers {
+                    (answer.done)(answer.outcome);
                 }
                 if self.position > written.before {
                     self.shared.position.send_replace(self.position);
@@ -145,8 +163,8 @@ impl Writer {
             }
             Err(error) => {
                 self.shared.fail(&error.to_string());
-                for (done, _) in written.answers {
-                    done(Err(Error::Database(error.to_string())));
+                for answer in written.answers {
+                    (answer.done)(Err(Error::Database(error.to_string())));
                 }
             }
         }
