@@ -9,7 +9,7 @@ SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 CARGO = ROCKSDB_STATIC=1 ROCKSDB_LIB_DIR="$$(scripts/rocksdb.sh)" cargo
 
-.PHONY: help deps build test conformance check gen lint demo bench bench-full bench-compare hostile fuzz sim clean
+.PHONY: help deps build test crash chaos soak conformance check gen lint demo bench bench-full bench-compare hostile fuzz sim clean
 
 help: ## shows this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,13 +25,28 @@ build: ## builds the release binary: $(TARGET)/release/conveyor
 # The tests wait more than they work, so that more of them run at once than there are cores.
 test: ## runs every test
 	@scripts/deps.sh build test
-	@RUST_TEST_THREADS=$${RUST_TEST_THREADS:-8} $(CARGO) test --locked --workspace
+	@RUST_TEST_THREADS=$${RUST_TEST_THREADS:-8} $(CARGO) test --locked --workspace --features conveyor/crash-points
 	@CONVEYOR_BIN="$(abspath $(TARGET))/debug/conveyor" scripts/clients.sh test
 	@CONFORMANCE="$(abspath $(TARGET))/debug/conformance" scripts/conformance.sh go python typescript java
 
 sim: ## runs the server in a simulation: SEEDS=n seeds, or SEED=k again with its whole history
 	@scripts/deps.sh build
 	@SEEDS="$(or $(SEEDS),20000)" SEED="$(SEED)" $(CARGO) test --locked --release --lib simulation::promises -- --nocapture
+
+crash: ## ends the server, and cuts streams, 50 times at each point between a commit and what is sent after it
+	@scripts/deps.sh build test
+	@CRASH_TIMES=$(or $(TIMES),50) $(CARGO) test --locked --workspace --features conveyor/crash-points --test it crash::points -- --nocapture
+
+# Both say how they stand, print their figures at the end, and fail where anything is wrong.
+chaos: ## kills a server and its 20 drivers at random under load for MINUTES=n, and checks all that was promised
+	@scripts/deps.sh build
+	@$(CARGO) build --locked --release --package conveyor --package conveyor-chaos --bins
+	@"$(abspath $(TARGET))/release/chaos" chaos --minutes $(or $(MINUTES),20) $(if $(SEED),--seed $(SEED))
+
+soak: ## an hour (MINUTES=n) of mixed load with retention and kills: memory, files, threads and disk must stay flat
+	@scripts/deps.sh build
+	@$(CARGO) build --locked --release --package conveyor --package conveyor-chaos --bins
+	@"$(abspath $(TARGET))/release/chaos" soak --minutes $(or $(MINUTES),60) $(if $(SEED),--seed $(SEED))
 
 # Its table stands in clients/conformance/README.md: CONFORMANCE_OPTIONS="--into clients/conformance/README.md" writes it.
 conformance: ## runs every driver runtime against the scripted server: a table of case against runtime
@@ -43,7 +58,7 @@ conformance: ## runs every driver runtime against the scripted server: a table o
 check: lint ## formatting, lints, documentation, dependencies, generated code
 	@scripts/deps.sh build
 	@cargo fmt --all --check
-	@$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	@$(CARGO) clippy --locked --workspace --all-targets --features conveyor/crash-points -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
 	@scripts/deny.sh
 	@scripts/gen.sh --check

@@ -11,6 +11,7 @@
 //! | [`meter`] | figures that the rooms keep of themselves: counters, gauges, histograms |
 //! | [`trace`] | which trace a piece of work belongs to |
 //! | [`observe`] | how it is watched: shows those figures, sends those traces, logs |
+//! | [`crash`] | where a test ends the process or cuts a stream; nothing in a release |
 //! | [`offline`] | what is done to a data directory that no server holds: restore, and the form of backups |
 //! | `fuzz` | decoders as functions of bytes, for fuzzing and for property tests: not in the program that is shipped |
 //! | `aside` | where work goes that may hold up a thread |
@@ -22,6 +23,7 @@ pub mod api;
 mod aside;
 pub mod cli;
 pub mod config;
+pub mod crash;
 pub mod drivers;
 pub mod engine;
 pub mod error;

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use super::board::{Board, OpenRun, Session};
 use super::outbox::{CancelReason, Outgoing};
 use super::{Inner, Options, journal};
+use crate::crash::{Moment, Point, reached};
 use crate::error::{Error, Result};
 use crate::model::name::{Name, RunId, TaskId};
 use crate::model::run::{
@@ -255,7 +256,12 @@ impl<'a> Change<'a> {
     /// Hands the change to the committer. The answer can be waited for when the board is free again.
     pub(super) fn commit_answered(self, slot: Slot) -> Answer {
         let (done, answer) = oneshot::channel();
+        // One whose answer is cut hears at once, though the change goes on.
+        let done = (!reached(Moment::Before, Point::Answer)).then_some(done);
         self.commit_then(slot, move |outcome| {
+            let Some(done) = done.filter(|_| !reached(Moment::After, Point::Answer)) else {
+                return;
+            };
             // Where nobody waits any more, nobody needs the answer.
             let _ = done.send(outcome);
         });
@@ -285,6 +291,7 @@ impl<'a> Change<'a> {
         let spans = std::mem::take(&mut self.spans);
         let batch = std::mem::take(&mut self.batch);
         let news = batch.changes_resources();
+        sends.iter().for_each(|it| cut_at(Moment::Before, it));
         slot.commit(batch, move |outcome| {
             if let Err(error) = &outcome {
                 // The board has run ahead of a disk that will not follow: nobody may be told of it.
@@ -293,7 +300,9 @@ impl<'a> Change<'a> {
             let written = outcome.is_ok();
             done(outcome);
             if written {
-                for (session, message) in sends {
+                for send in sends {
+                    cut_at(Moment::After, &send);
+                    let (session, message) = send;
                     session.outbox.push(message);
                 }
                 for run in changed.iter().chain(ended.keys()) {
@@ -310,6 +319,16 @@ impl<'a> Change<'a> {
                 }
             }
         });
+    }
+}
+
+/// Cuts the stream in place of a message, where a test asks for it.
+fn cut_at(moment: Moment, (session, message): &(Arc<Session>, Outgoing)) {
+    if message
+        .crash_point()
+        .is_some_and(|point| reached(moment, point))
+    {
+        session.outbox.cut(Error::Stopping);
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::crash::Point;
 use crate::error::{Error, Result};
 use crate::model::name::{RunId, TaskId};
 use crate::model::run::Offer;
@@ -119,6 +120,18 @@ pub enum Outgoing {
 }
 
 impl Outgoing {
+    /// The point at which it is about to be sent, where it rests on a commit.
+    pub(super) fn crash_point(&self) -> Option<Point> {
+        match self {
+            Self::Welcome(_) => Some(Point::Welcome),
+            Self::Offer { .. } => Some(Point::Offer),
+            Self::Cancel { .. } => Some(Point::Cancel),
+            Self::LogAck { .. } => Some(Point::LogAck),
+            Self::ResultAck { .. } => Some(Point::ResultAck),
+            Self::HeartbeatAck | Self::Notice(_) | Self::Drain => None,
+        }
+    }
+
     fn notice_bytes(&self) -> usize {
         match self {
             Self::Notice(it) => it.event.len() + it.payload.len() + it.id.len() + it.run.len(),

@@ -3,6 +3,8 @@
 mod chaos;
 mod driver;
 mod misbehaving;
+#[cfg(feature = "crash-points")]
+mod points;
 mod server;
 mod users;
 

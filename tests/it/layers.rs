@@ -5,8 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room, a folder or a file of `src/`, and the rooms that it may name besides itself.
-const ROOMS: [(&str, &[&str]); 20] = [
+const ROOMS: [(&str, &[&str]); 21] = [
     ("aside", &[]),
+    ("crash", &[]),
     // What is built with tests only: faults that are planted, and the simulation that finds them.
     ("sabotage", &[]),
     (
@@ -21,14 +22,14 @@ const ROOMS: [(&str, &[&str]); 20] = [
     (
         "engine",
         &[
-            "aside", "error", "meter", "model", "sabotage", "store", "trace",
+            "aside", "crash", "error", "meter", "model", "sabotage", "store", "trace",
         ],
     ),
     ("proto", &[]),
     (
         "api",
         &[
-            "engine", "error", "meter", "model", "proto", "store", "trace",
+            "aside", "engine", "error", "meter", "model", "proto", "store", "trace",
         ],
     ),
     (

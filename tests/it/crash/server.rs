@@ -22,9 +22,9 @@ const KILLS: usize = 15;
 const LINES: u64 = 20;
 
 /// How often each step was carried out: run and step to the ids of its executions.
-type Executions = Arc<Mutex<HashMap<(String, String), Vec<String>>>>;
+pub(super) type Executions = Arc<Mutex<HashMap<(String, String), Vec<String>>>>;
 
-fn driver(name: &str, executions: &Executions) -> Driver {
+pub(super) fn driver(name: &str, executions: &Executions) -> Driver {
     let executions = executions.clone();
     Driver::new(name, move |task: Task| {
         let executions = executions.clone();
@@ -45,15 +45,18 @@ fn driver(name: &str, executions: &Executions) -> Driver {
 }
 
 /// Creates one resource, however often the server goes away; gives the id of its run.
-async fn create(mut client: ResourceServiceClient<Channel>, n: usize) -> String {
-    let name = format!("r{n}");
+pub(super) async fn create(
+    mut client: ResourceServiceClient<Channel>,
+    pipeline: &str,
+    name: &str,
+) -> String {
     let wanted = Resource {
-        pipeline: "two".into(),
-        ..resource("image", &name)
+        pipeline: pipeline.into(),
+        ..resource("image", name)
     };
     let request = CreateResourceRequest {
         resource: Some(wanted),
-        request_id: name,
+        request_id: name.into(),
     };
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
@@ -66,7 +69,7 @@ async fn create(mut client: ResourceServiceClient<Channel>, n: usize) -> String 
             Ok(Ok(change)) => return change.into_inner().run_id,
             Ok(Err(_)) | Err(_) => sleep(Duration::from_millis(20)).await,
         }
-        assert!(Instant::now() < deadline, "r{n} was never answered");
+        assert!(Instant::now() < deadline, "{name} was never answered");
     }
 }
 
@@ -91,7 +94,7 @@ async fn kill_9_at_random_points_loses_doubles_and_tears_nothing() {
     let creating = tokio::spawn(async move {
         let mut runs = Vec::new();
         for n in 0..RUNS {
-            runs.push(create(client.clone(), n).await);
+            runs.push(create(client.clone(), "two", &format!("r{n}")).await);
             sleep(Duration::from_millis(5)).await;
         }
         runs
@@ -120,7 +123,7 @@ async fn kill_9_at_random_points_loses_doubles_and_tears_nothing() {
 }
 
 /// No resource without its run, no run without its resource.
-async fn check_pairs(server: &Server, mut runs: Vec<String>) {
+pub(super) async fn check_pairs(server: &Server, mut runs: Vec<String>) {
     let all = ListRunsRequest {
         page_size: 1000,
         ..Default::default()
@@ -158,7 +161,7 @@ async fn check_pairs(server: &Server, mut runs: Vec<String>) {
     );
 }
 
-async fn check(server: &Server, id: &str, executions: &Executions) {
+pub(super) async fn check(server: &Server, id: &str, executions: &Executions) {
     let run = server.run(id).await;
     assert_eq!(run.state(), RunState::Succeeded);
     let entries = server.stored_lines(id).await;

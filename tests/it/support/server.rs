@@ -138,6 +138,14 @@ impl Server {
         self.start_again().await;
     }
 
+    /// Says what happens at which crash points in the next life; empty for nothing.
+    #[cfg(feature = "crash-points")]
+    pub(crate) fn crash_next_at(&mut self, orders: &str) {
+        self.environment.retain(|(name, _)| name != "CRASH_AT");
+        self.environment
+            .push(("CRASH_AT".to_owned(), orders.to_owned()));
+    }
+
     /// Changes a setting for the next start.
     pub(crate) fn set(&mut self, key: &str, value: &str) {
         self.environment.push(variable(key, value));
