@@ -53,7 +53,7 @@ check_typescript() {
 test_typescript() {
   ../scripts/typescript.sh
   cd typescript
-  node --test dist/test/*.test.js
+  "$(../../scripts/node20.sh)" --test dist/test/*.test.js
 }
 
 check_java() {

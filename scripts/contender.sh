@@ -28,7 +28,7 @@ contender_python() {
 
 contender_typescript() {
   scripts/typescript.sh
-  command=(node "$PWD/clients/typescript/dist/contender/contender.js")
+  command=("$(scripts/node20.sh)" "$PWD/clients/typescript/dist/contender/contender.js")
 }
 
 # A small heap, so that memory which is not bounded shows.

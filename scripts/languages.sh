@@ -4,10 +4,12 @@
 # The language and the toolchain that it needs, in the order of tables.
 languages=("rust cargo" "go go" "python python3" "typescript node20" "java jdk17")
 
-# Whether a toolchain is there; of Node.js and the JDK a version that the runtime runs on.
+beside=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+# Whether a toolchain is there; of Node.js and the JDK a version that the runtime runs on. npm brings the former.
 has_toolchain() {
   case $1 in
-    node20) command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null ;;
+    node20) command -v npm >/dev/null && "$beside/node20.sh" >/dev/null ;;
     jdk17) command -v mvn >/dev/null && javac --release 17 --version >/dev/null 2>&1 ;;
     *) command -v "$1" >/dev/null ;;
   esac
@@ -17,7 +19,7 @@ has_toolchain() {
 skip() {
   local what=$1 toolchain=$2
   case $toolchain in
-    node20) toolchain="Node.js 20 or later, with npm," ;;
+    node20) toolchain="npm, or the Node.js 20 that it was to bring," ;;
     jdk17) toolchain="a JDK of 17 or later, with Maven," ;;
   esac
   echo "SKIPPED: $what, since $toolchain is missing (make deps installs what Debian has)" >&2
