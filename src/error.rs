@@ -132,6 +132,9 @@ pub enum Error {
     /// More is to be written than the disk takes.
     #[error("the disk has fallen behind what is to be written: try again in a second")]
     Overloaded,
+    /// The server has a bug, and what answered this request panicked. What it was writing is written, or it is not.
+    #[error("the server failed in the middle of this request; its log says where")]
+    Panicked,
     /// The store failed, and nothing more is answered OK.
     #[error("the store failed: {0}")]
     Store(Arc<crate::store::Error>),
@@ -155,7 +158,7 @@ impl Error {
             Self::TooSlow(_) | Self::Overloaded => Kind::Exhausted,
             Self::Stopping | Self::DiskLow { .. } => Kind::Unavailable,
             Self::Silent(_) => Kind::Deadline,
-            Self::Store(_) => Kind::Internal,
+            Self::Panicked | Self::Store(_) => Kind::Internal,
         }
     }
 
@@ -180,6 +183,7 @@ impl Error {
             Self::Stopping => "STOPPING",
             Self::DiskLow { .. } => "DISK_LOW",
             Self::Overloaded => "OVERLOADED",
+            Self::Panicked => "PANICKED",
             Self::Store(_) => "STORE_FAILED",
         }
     }
@@ -205,6 +209,7 @@ impl Error {
             | Self::Stopping
             | Self::DiskLow { .. }
             | Self::Overloaded
+            | Self::Panicked
             | Self::Store(_) => &[],
         }
     }

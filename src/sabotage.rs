@@ -29,6 +29,14 @@ pub(crate) fn planted(fault: Sabotage) -> bool {
     PLANTED.get() == Some(fault)
 }
 
+/// The name of what a planted panic is about, in any thread.
+pub(crate) const PANICS: &str = "planted-panic";
+
+/// Panics where a request is about that name.
+pub(crate) fn panic_about(name: &str) {
+    assert_ne!(name, PANICS);
+}
+
 /// Plants a fault in this thread, or none.
 pub(crate) fn plant(fault: Option<Sabotage>) {
     PLANTED.set(fault);

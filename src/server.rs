@@ -5,6 +5,9 @@
 
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod fuzz;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -25,7 +28,9 @@ use crate::api::{Doors, Room, RouterOptions, Watch};
 use crate::config::Settings;
 use crate::engine::world::SystemWorld;
 use crate::engine::{Engine, Options, RetentionOptions};
+use crate::meter::Counter;
 use crate::observe::metrics::Metrics;
+use crate::observe::panics;
 use crate::observe::traces::Traces;
 use crate::store::Store;
 
@@ -81,8 +86,9 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
         source,
     })?;
     let address = listener.local_addr()?;
+    let panics = panics::watch();
     let traces = Traces::start(&settings.trace.otlp, settings.trace.sample_ratio)?;
-    let parts = Parts::start(&settings, files, traces).await?;
+    let parts = Parts::start(&settings, files, traces, panics).await?;
     let accepting = CancellationToken::new();
     let options = listen_options(&settings, files);
     let doors = parts.doors(&settings, address);
@@ -115,6 +121,7 @@ struct Parts {
     store: Store,
     engine: Engine,
     traces: Option<Arc<Traces>>,
+    panics: Arc<Counter>,
     tracker: TaskTracker,
     stop: CancellationToken,
     serving: watch::Sender<bool>,
@@ -125,6 +132,7 @@ impl Parts {
         settings: &Settings,
         files: u64,
         traces: Option<Arc<Traces>>,
+        panics: Arc<Counter>,
     ) -> Result<Self, Error> {
         let store = Store::open(&settings.data, i32::try_from(files / 8).unwrap_or(i32::MAX))?;
         let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
@@ -141,6 +149,7 @@ impl Parts {
             store,
             engine,
             traces,
+            panics,
             tracker,
             stop,
             serving: watch::Sender::new(true),
@@ -162,7 +171,12 @@ impl Parts {
     fn watch(&self) -> Watch {
         let figures = Arc::<Figures>::default();
         let (engine, store) = (self.engine.clone(), self.store.clone());
-        let metrics = Metrics::new(Arc::clone(&figures), engine, store);
+        let metrics = Metrics::new(
+            Arc::clone(&figures),
+            engine,
+            store,
+            Arc::clone(&self.panics),
+        );
         Watch {
             figures,
             tracer: self.traces.as_ref().map(Traces::tracer).unwrap_or_default(),

@@ -4,6 +4,7 @@
 //! services in process. [`listen`] takes the connections.
 
 mod arriving;
+mod caught;
 mod convert;
 mod exchange;
 pub mod figures;
@@ -42,6 +43,7 @@ use tower::Service;
 
 use self::arriving::Arriving;
 pub use self::arriving::Room;
+use self::caught::caught;
 use self::exchange::place_of_caller;
 use self::figures::Figures;
 use self::reflection::{Reflection, v1, v1alpha};
@@ -180,8 +182,10 @@ impl Doors {
             Some(why) => self.refuse(why),
             None => {
                 let arriving = |body| Body::new(Arriving::new(body, &self.options, takes_stream));
-                let Ok(response) = self.grpc.clone().call(request.map(arriving)).await;
-                response
+                match caught(self.grpc.clone().call(request.map(arriving))).await {
+                    Ok(Ok(response)) => response,
+                    Err(panicked) => Status::from(panicked).into_http(),
+                }
             }
         };
         rpcs::until_end(call, response)

@@ -11,6 +11,7 @@ use http_body_util::BodyExt;
 use prost::Message;
 use prost_types::FileDescriptorSet;
 
+use super::caught::Caught;
 use super::exchange::Called;
 use super::figures::{Figures, Rpc};
 use crate::trace;
@@ -66,7 +67,7 @@ impl Rpcs {
 pub(super) fn until_end(mut call: Called, response: Response) -> Response {
     call.see(response.headers());
     response.map(|body| {
-        Body::new(body.map_frame(move |frame| {
+        Body::new(Caught::new(body).map_frame(move |frame| {
             if let Some(trailers) = frame.trailers_ref() {
                 call.see(trailers);
             }

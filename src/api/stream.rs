@@ -169,6 +169,8 @@ pub(super) fn report(it: DriverStreamRequest, now: Timestamp) -> Result<Inbound>
 
 /// A line without a time was written now.
 fn line(at: usize, it: proto::LogLine, now: Timestamp) -> Result<Line> {
+    #[cfg(test)]
+    crate::sabotage::panic_about(&it.message);
     let wrong = |violation: Violation| Error::Invalid(vec![violation]);
     let time = it.time.map_or(Ok(now), |time| {
         time_from(time, &format!("log.lines[{at}].time"))

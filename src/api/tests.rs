@@ -2,6 +2,7 @@
 
 mod broken;
 mod http;
+mod panics;
 mod stalled;
 mod stub;
 

@@ -5,7 +5,7 @@
 use super::requests::digest;
 use super::start::cancel_untaken;
 use super::{Engine, Inner, Listed, PageRequest, page_size, page_start};
-use crate::aside::aside;
+use crate::aside::{aside, joined};
 use crate::error::{Error, Result};
 use crate::model::name::{Name, Noun, ObjectId, RunId};
 use crate::model::pipeline::Pipeline;
@@ -76,6 +76,8 @@ impl Engine {
 
     /// Reads a resource as it stands.
     pub async fn resource(&self, kind: &Name, name: &Name) -> Result<Shown> {
+        #[cfg(test)]
+        crate::sabotage::panic_about(name.as_str());
         let (resource, _) = self.stored_resource(kind, name).await?;
         self.shown(resource).await
     }
@@ -236,6 +238,8 @@ impl Engine {
 
     /// Checks a resource against its definition and its pipeline, and answers the pipeline.
     async fn check_resource(&self, input: &ResourceInput) -> Result<Option<Pipeline>> {
+        #[cfg(test)]
+        crate::sabotage::panic_about(input.name.as_str());
         let missing = || Error::NotFound(Noun::Definition, input.kind.to_string());
         let schema = self.schema(&input.kind).await?.ok_or_else(missing)?;
         let pipeline = match &input.pipeline {
@@ -258,7 +262,7 @@ impl Engine {
         if quick {
             check()?;
         } else {
-            aside(check).await.map_err(|_| Error::Stopping)??;
+            joined(aside(check)).await.ok_or(Error::Stopping)??;
         }
         Ok(pipeline)
     }

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::resources::Shown;
-use crate::aside::aside;
+use crate::aside::{aside, joined};
 use crate::error::{Error, Result};
 use crate::model::resource::{DriverResult, Resource};
 
@@ -38,6 +38,6 @@ impl Engine {
             let page = resources.into_iter().zip(results);
             Ok(page.map(|(it, results)| Shown::new(it, results)).collect())
         });
-        page.await.map_err(|_| Error::Stopping)?
+        joined(page).await.ok_or(Error::Stopping)?
     }
 }

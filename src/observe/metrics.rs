@@ -19,6 +19,7 @@ use self::page::Page;
 use crate::api::figures::Figures;
 use crate::api::{Exposition, ExpositionFormat};
 use crate::engine::Engine;
+use crate::meter::Counter;
 use crate::store::Store;
 
 /// Collects the figures of all rooms.
@@ -27,12 +28,13 @@ pub struct Metrics(Registry);
 
 impl Metrics {
     /// Collects from these.
-    pub fn new(doors: Arc<Figures>, engine: Engine, store: Store) -> Self {
+    pub fn new(doors: Arc<Figures>, engine: Engine, store: Store, panics: Arc<Counter>) -> Self {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Rooms {
             doors,
             engine,
             store,
+            panics,
         }));
         Self(registry)
     }
@@ -54,6 +56,7 @@ struct Rooms {
     doors: Arc<Figures>,
     engine: Engine,
     store: Store,
+    panics: Arc<Counter>,
 }
 
 impl Collector for Rooms {
@@ -62,7 +65,7 @@ impl Collector for Rooms {
         doors::write(&self.doors, page)?;
         work::write(&self.engine, page)?;
         disk::write(&self.store, self.engine.free_bytes(), page)?;
-        process::write(page)
+        process::write(self.panics.get(), page)
     }
 }
 

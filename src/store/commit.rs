@@ -13,6 +13,7 @@ pub(crate) mod hand;
 mod tests;
 mod writer;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -111,7 +112,13 @@ impl Committer {
         let (committer, writer, inbox) = Self::new(db, position);
         std::thread::Builder::new()
             .name("committer".to_owned())
-            .spawn(move || writer.run(inbox))
+            .spawn(move || {
+                let shared = Arc::clone(&writer.shared);
+                // Where nobody writes any more, nothing more is answered OK.
+                if catch_unwind(AssertUnwindSafe(|| writer.run(inbox))).is_err() {
+                    shared.fail("the thread that writes panicked");
+                }
+            })
             .expect("a process that starts can make a thread");
         committer
     }

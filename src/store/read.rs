@@ -11,7 +11,7 @@ use rocksdb::{DB, DBPinnableSlice, DBRawIteratorWithThreadMode, ReadOptions};
 use super::batch::Position;
 use super::keys::{Family, Key, Prefix};
 use super::{Error, Result, Store};
-use crate::aside::aside;
+use crate::aside::{aside, joined};
 
 /// What RocksDB answers to one of many keys.
 type ReadValue<'a> = std::result::Result<Option<DBPinnableSlice<'a>>, rocksdb::Error>;
@@ -365,8 +365,8 @@ impl Store {
         read: impl FnOnce(&Self) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let store = self.clone();
-        aside(move || read(&store))
+        joined(aside(move || read(&store)))
             .await
-            .map_err(|_| Error::Closed)?
+            .ok_or(Error::Closed)?
     }
 }

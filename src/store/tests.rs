@@ -416,3 +416,24 @@ fn more_revisions_than_one_batch_takes_go_in_several() {
         assert_eq!(world.faults(), []);
     });
 }
+
+#[tokio::test]
+async fn a_panic_of_the_thread_that_writes_is_a_failed_write() {
+    let place = tempfile::tempdir().unwrap();
+    let store = Store::open(place.path(), 64).unwrap();
+    let committer = store.committer();
+    let slot = committer.reserve(0).await.unwrap();
+    slot.commit(Batch::new(), |_| panic!("planted"));
+    let mut failed = committer.failed();
+    let failed = failed.wait_for(Option::is_some);
+    let failed = tokio::time::timeout(std::time::Duration::from_secs(20), failed).await;
+    assert!(
+        failed
+            .unwrap()
+            .unwrap()
+            .as_deref()
+            .unwrap()
+            .contains("panicked")
+    );
+    assert!(committer.commit(Batch::new()).await.is_err());
+}

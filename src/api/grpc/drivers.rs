@@ -12,6 +12,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{Answers, Api, page, page_of};
+use crate::api::caught::caught;
 use crate::api::convert::time;
 use crate::api::stream::{Inbound, hello, message, reconcile, report, welcome};
 use crate::engine::drivers::DriverView;
@@ -118,7 +119,7 @@ struct Reader {
 
 impl Reader {
     async fn run(mut self, began: oneshot::Sender<Result<Arc<Session>>>) {
-        let session = match self.begin().await {
+        let session = match caught(self.begin()).await.flatten() {
             Ok(session) => session,
             Err(error) => {
                 // The driver may have gone already.
@@ -131,7 +132,7 @@ impl Reader {
         // Where the driver has gone already, the stream ends below.
         let _ = began.send(Ok(Arc::clone(&session)));
         let end = tokio::select! {
-            end = self.read(&session) => end,
+            end = caught(self.read(&session)) => end.flatten(),
             () = gone.cancelled() => Ok(false),
             () = session.outbox.was_cut() => Ok(false),
         };

@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 use tonic::Status;
 
 use crate::api::convert::JsonForm;
+use crate::aside::joined;
 use crate::engine::{Engine, Listed, PageRequest};
 use crate::error::{Error, Result};
 use crate::model::name::Name;
@@ -75,10 +76,9 @@ impl Api {
         F: Future<Output = Result<T>> + Send + 'static,
     {
         let write = trace::within(trace::place(), write(self.engine.clone()));
-        self.tracker
-            .spawn(write)
+        joined(self.tracker.spawn(write))
             .await
-            .map_err(|_| Error::Stopping)?
+            .ok_or(Error::Stopping)?
     }
 }
 

@@ -21,11 +21,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http::{Method, StatusCode, Uri};
-use tonic::Code;
+use tonic::{Code, Status};
 use tower_http::normalize_path::NormalizePath;
 
+use super::caught::caught;
 use super::exchange::Asked;
 use super::figures::Figures;
 use super::{RouterOptions, Services};
@@ -77,7 +78,11 @@ impl Rest {
             trace,
         );
         request.extensions_mut().insert(Arc::clone(&self.options));
-        let response = guard::check(&self.options, request, self.routes.clone()).await;
+        let answer = guard::check(&self.options, request, self.routes.clone());
+        let response = caught(answer).await.unwrap_or_else(|panicked| {
+            let failure = Failure::of(&Status::from(panicked), "");
+            failure.into_response()
+        });
         asked.answered(response.status());
         response
     }

@@ -119,8 +119,18 @@ impl LogService for Stub {
         &self,
         request: Request<TailLogsRequest>,
     ) -> Result<Response<Self::TailLogsStream>, Status> {
-        assert!(request.extensions().get::<WaitForUnknownRun>().is_some());
+        let waits = request.extensions().get::<WaitForUnknownRun>().is_some();
         let request = request.into_inner();
+        if request.run_id == "panics" {
+            let first = stream::iter([Ok(lines("panics", 1))]);
+            // What came before has gone out by then.
+            let planted = stream::once(async {
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                panic!("planted in an answer that goes on")
+            });
+            return Ok(Response::new(first.chain(planted).boxed()));
+        }
+        assert!(waits);
         if request.run_id == "broken" {
             let broken = Err(Status::data_loss("a line cannot be read"));
             return Ok(Response::new(

@@ -11,7 +11,7 @@ use super::page::{Page, bytes, number, plain, seconds};
 /// Ticks of the kernel's clock in a second: what Linux shows user programs, on every machine.
 const TICKS: f64 = 100.0;
 
-pub(super) fn write(page: &mut Page<'_>) -> std::fmt::Result {
+pub(super) fn write(panics: u64, page: &mut Page<'_>) -> std::fmt::Result {
     let stat = Stat::read().unwrap_or_default();
     page.counter(
         seconds("process_cpu", "Processor time used, of user and system."),
@@ -41,6 +41,13 @@ pub(super) fn write(page: &mut Page<'_>) -> std::fmt::Result {
             "When the process started, in seconds since 1970.",
         ),
         stat.start,
+    )?;
+    page.counter(
+        plain(
+            "conveyor_panics",
+            "Panics, each of which is a bug. One in a request costs that request.",
+        ),
+        panics,
     )?;
     page.gauges(
         plain("conveyor_build_info", "1, with the version as a label."),
