@@ -96,9 +96,11 @@ export class Session {
     const wait = new Backoff();
     for (let number = 1; ; number += 1) {
       const openedAt = performance.now();
+      let welcomedAt: number | undefined;
       const stream = new Stream(target(this.settings.server), this.hello(instance, number), this.ledger, {
         welcomed: (welcome) => {
           this.say(`connected to ${this.settings.server}`);
+          welcomedAt = performance.now();
           this.ledger.welcome(welcome, openedAt);
         },
         message: (message) => this.tell({ say: "message", message }),
@@ -115,11 +117,8 @@ export class Session {
         this.ledger.fenceAll(STOP_GRACE);
         instance = randomUUID();
       }
-      // A stream that ends at once counts as one more failure.
-      if (performance.now() - openedAt >= stream.period) {
-        wait.reset();
-      }
-      const delay = wait.next();
+      const stood = welcomedAt === undefined ? undefined : performance.now() - welcomedAt;
+      const delay = wait.after(stood, stream.period);
       this.say(`${ending.text}; trying again in ${Math.round(delay)} ms`);
       if (await this.wakes(delay, () => this.ledger.isDrained)) {
         return { how: "drained" };

@@ -42,7 +42,7 @@ export interface Listener {
 
 export class Stream {
   readonly ended: Promise<Ending>;
-  /** How long it stood after its Welcome was due to be followed by a heartbeat. */
+  /** How often it sends a heartbeat. */
   period = DEFAULT_PERIOD;
   private readonly client: Client;
   private readonly call: ClientDuplexStream<Uint8Array, DriverStreamResponse>;
