@@ -33,6 +33,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
 
 /// What ends a part of the play for good.
@@ -102,5 +103,13 @@ async fn perform(play: Play, sort: scene::Sort) -> Result<bool> {
         seed,
         program,
     };
-    LocalSet::new().run_until(scene::play(plan)).await
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let scene = LocalSet::new();
+    tokio::select! {
+        played = scene.run_until(scene::play(plan)) => played,
+        // Server and drivers end with the scene.
+        _ = terminate.recv() => Err("stopped before its end".into()),
+        _ = interrupt.recv() => Err("stopped before its end".into()),
+    }
 }
