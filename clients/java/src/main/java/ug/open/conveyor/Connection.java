@@ -5,6 +5,7 @@ import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
 import java.net.URI;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.Level;
 
 /** Opens connections to a server, with what Conveyor needs of them. */
 final class Connection {
@@ -18,6 +19,14 @@ final class Connection {
     private static final int WINDOW_BYTES = 4 << 20;
     /** A peer that is silent for this long is asked for a sign of life, and has as long again to give it. */
     private static final int KEEP_ALIVE_SECONDS = 10;
+
+    /** Says at each start what concerns nobody. It is held here: else its level is forgotten. */
+    private static final java.util.logging.Logger TALKATIVE =
+            java.util.logging.Logger.getLogger("io.grpc.netty.shaded.io.grpc.netty.TcpMetrics");
+
+    static {
+        TALKATIVE.setLevel(Level.WARNING);
+    }
 
     private Connection() {}
 

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.util.RawValue;
+import java.util.Map;
 import java.util.stream.Collectors;
 
 /** Reads and writes JSON. Fields that a type does not name are passed over. */
@@ -21,6 +22,11 @@ final class Json {
             .build();
 
     private Json() {}
+
+    /** Loads what reading and writing needs, which takes a good part of a second the first time: no task is to wait. */
+    static void load() {
+        write(read("{\"loaded\": [true]}", Map.class, "JSON"));
+    }
 
     /** Reads JSON into a type of the user's; an error says what was read, and where in it the fault is. */
     static <T> T read(String text, Class<T> type, String what) {

@@ -22,7 +22,7 @@ import ug.open.conveyor.v1.Welcome;
  * changed. Each task works in a thread of its own.
  */
 final class Session {
-    /** How long a stream may take from the connection to the Welcome. */
+    /** How long a connection may take to stand, and then the Welcome to come. */
     private static final long OPEN_TIMEOUT = Duration.ofSeconds(10).toNanos();
     /** How long the server may take to end a stream that this side has closed. */
     private static final long CLOSE_TIMEOUT = Duration.ofSeconds(5).toNanos();
@@ -74,6 +74,7 @@ final class Session {
     /** Serves until drained, aborted, or refused by the server. */
     void run() throws RefusedException, InterruptedException {
         try {
+            Json.load();
             serve();
         } finally {
             settle();
@@ -113,13 +114,12 @@ final class Session {
 
     /** Serves one stream, from its Hello to its end. OK: the driver is drained. */
     private Status stream(String instance, long number, Backoff backoff) throws InterruptedException {
-        long helloAt = System.nanoTime();
+        // When the Hello went out: not before the connection stands, which may take a good part of a lease.
+        AtomicReference<Long> helloAt = new AtomicReference<>();
         AtomicReference<Welcome> welcome = new AtomicReference<>();
         DriverStream.Receiver receiver = message -> receive(message, welcome, helloAt);
         try (DriverStream stream = new DriverStream(server, receiver, bell, log)) {
-            stream.send(DriverStreamRequest.newBuilder()
-                    .setHello(hello(instance, number))
-                    .build());
+            long openedAt = System.nanoTime();
             while (welcome.get() == null) {
                 tend();
                 if (isDrained()) {
@@ -128,7 +128,14 @@ final class Session {
                 if (stream.ended() != null) {
                     return ended(stream);
                 }
-                long left = helloAt + OPEN_TIMEOUT - System.nanoTime();
+                if (helloAt.get() == null && stream.isReady()) {
+                    helloAt.set(System.nanoTime());
+                    stream.send(DriverStreamRequest.newBuilder()
+                            .setHello(hello(instance, number))
+                            .build());
+                }
+                long since = helloAt.get() == null ? openedAt : helloAt.get();
+                long left = since + OPEN_TIMEOUT - System.nanoTime();
                 if (left <= 0) {
                     return Status.UNAVAILABLE.withDescription("the server does not answer");
                 }
@@ -139,7 +146,7 @@ final class Session {
             long period = (said.isZero() || said.isNegative() ? DEFAULT_PERIOD : said).toNanos();
             Status end = converse(stream, period);
             // A stream that ends at once counts as one more failure.
-            if (System.nanoTime() - helloAt >= period) {
+            if (System.nanoTime() - openedAt >= period) {
                 backoff.reset();
             }
             return end;
@@ -200,7 +207,8 @@ final class Session {
     }
 
     /** Takes a message, in a thread of gRPC. Says whether there is room for another. */
-    private boolean receive(DriverStreamResponse message, AtomicReference<Welcome> welcome, long helloAt) {
+    private boolean receive(
+            DriverStreamResponse message, AtomicReference<Welcome> welcome, AtomicReference<Long> helloAt) {
         if (message.hasMessage()) {
             try {
                 driver.onMessage.accept(message.getMessage());
@@ -213,9 +221,9 @@ final class Session {
         return with(() -> {
             if (welcome.get() != null) {
                 ledger.receive(message, System.nanoTime());
-            } else if (message.hasWelcome()) {
+            } else if (message.hasWelcome() && helloAt.get() != null) {
                 // What comes before it is skipped.
-                ledger.welcome(message.getWelcome(), helloAt);
+                ledger.welcome(message.getWelcome(), helloAt.get());
                 welcome.set(message.getWelcome());
             }
             return ledger.canReceive();
