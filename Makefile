@@ -58,7 +58,7 @@ conformance: ## runs every driver runtime against the scripted server: a table o
 check: lint ## formatting, lints, documentation, dependencies, generated code
 	@scripts/deps.sh build
 	@cargo fmt --all --check
-	@$(CARGO) clippy --locked --workspace --all-targets --features conveyor/crash-points -- -D warnings
+	@$(CARGO) clippy --locked --workspace --all-targets --features conveyor/crash-points,conveyor/fuzz -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
 	@scripts/deny.sh
 	@scripts/gen.sh --check

@@ -11,8 +11,11 @@ use serde_saphyr::granit_parser::{
     Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag, options,
 };
 
-/// The most JSON that aliases may unfold to, in bytes.
+/// The most JSON that aliases may unfold to, in bytes; and the most that all `<<` together may take in.
 const MAX_UNFOLDED: usize = 64 << 20;
+
+/// What an entry that `<<` takes in costs beside its key, in bytes.
+const ENTRY_BYTES: usize = 64;
 
 /// The deepest nesting. Aliases can nest deeper than the text does.
 const MAX_DEPTH: usize = 255;
@@ -23,6 +26,7 @@ pub(in crate::cli) fn texts(text: &str) -> Result<Vec<String>, String> {
     let mut reader = Reader {
         events: Parser::new_from_str_with_options(text, options),
         anchors: HashMap::new(),
+        merged: 0,
     };
     let mut texts = Vec::new();
     let mut left = MAX_UNFOLDED;
@@ -99,6 +103,8 @@ impl Node {
 struct Reader<'a> {
     events: Parser<'a, StrInput<'a>>,
     anchors: HashMap<usize, Rc<Node>>,
+    /// Bytes that `<<` has taken in so far, or looked at.
+    merged: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -176,7 +182,8 @@ impl<'a> Reader<'a> {
             let (event, value_span) = self.next()?;
             let value = self.node(event, value_span)?;
             if key == "<<" && style == ScalarStyle::Plain {
-                merge(&value, &mut merged).map_err(|problem| at(value_span, &problem))?;
+                self.merge(&value, &mut merged)
+                    .map_err(|problem| at(value_span, &problem))?;
             } else if keys.insert(key.clone()) {
                 entries.push((key, value));
             } else {
@@ -188,23 +195,41 @@ impl<'a> Reader<'a> {
         entries.append(&mut merged);
         Ok(Value::Map(entries))
     }
-}
 
-/// Takes the entries of a map, or of each map in a list, for the key `<<`.
-fn merge(from: &Node, into: &mut Vec<(String, Rc<Node>)>) -> Result<(), String> {
-    match &from.value {
-        Value::Map(entries) => into.extend(entries.iter().cloned()),
-        Value::List(maps) => {
-            for map in maps {
-                let Value::Map(entries) = &map.value else {
-                    return Err("<< takes a map or a list of maps".to_owned());
-                };
-                into.extend(entries.iter().cloned());
-            }
-        }
-        Value::Scalar(_) => return Err("<< takes a map or a list of maps".to_owned()),
+    /// Takes the entries of a map, or of each map in a list, for the key `<<`.
+    fn merge(&mut self, from: &Node, into: &mut Vec<(String, Rc<Node>)>) -> Result<(), String> {
+        let Value::List(maps) = &from.value else {
+            return self.merge_map(&from.value, into);
+        };
+        maps.iter()
+            .try_for_each(|map| self.merge_map(&map.value, into))
     }
-    Ok(())
+
+    fn merge_map(
+        &mut self,
+        from: &Value,
+        into: &mut Vec<(String, Rc<Node>)>,
+    ) -> Result<(), String> {
+        let Value::Map(entries) = from else {
+            return Err("<< takes a map or a list of maps".to_owned());
+        };
+        // A map without entries costs a look too.
+        self.take(0)?;
+        for (key, value) in entries {
+            self.take(key.len())?;
+            into.push((key.clone(), Rc::clone(value)));
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, key: usize) -> Result<(), String> {
+        self.merged += ENTRY_BYTES + key;
+        if self.merged > MAX_UNFOLDED {
+            let most = MAX_UNFOLDED >> 20;
+            return Err(format!("<< takes in more than {most} MiB"));
+        }
+        Ok(())
+    }
 }
 
 fn at(span: Span, problem: &str) -> String {
@@ -490,6 +515,77 @@ mod tests {
             .collect();
         insta::assert_snapshot!(refusal(&wide), @"is more than 64 MiB as JSON");
         assert!(refusal(&deep).contains("nested more than 255 deep"));
+    }
+
+    /// Text of a map with so many entries, that has an anchor.
+    fn base(entries: usize) -> String {
+        let entries: String = (0..entries).map(|n| format!("  key-{n}: 1\n")).collect();
+        format!("base: &base\n{entries}")
+    }
+
+    #[test]
+    fn merges_cannot_unfold_without_end() {
+        let begun = std::time::Instant::now();
+        let many = "*base,".repeat(100_000);
+        let one_map = format!("{}more: {{<<: [{many}]}}\n", base(10_000));
+        let again = format!(
+            "{}more: {{{}}}\n",
+            base(10_000),
+            "<<: *base,".repeat(50_000)
+        );
+        let many_maps = format!(
+            "{}more:\n{}",
+            base(10_000),
+            "- {<<: *base}\n".repeat(50_000)
+        );
+        let nothing = format!(
+            "base: &base {{}}\nlist: &list [{many}]\nmore:\n{}",
+            "- {<<: *list}\n".repeat(50_000)
+        );
+        let mut doubled = base(2);
+        for n in 0..60 {
+            let from = if n == 0 {
+                "base".to_owned()
+            } else {
+                format!("m{}", n - 1)
+            };
+            doubled += &format!("m{n}: &m{n} {{own-{n}: 1, <<: [*{from}, *{from}]}}\n");
+        }
+        for bomb in [one_map, again, many_maps, nothing] {
+            let refusal = refusal(&bomb);
+            assert!(
+                refusal.contains("<< takes in more than 64 MiB"),
+                "{refusal}"
+            );
+        }
+        // Each map has one key more than the one before, however often it is taken in.
+        assert_eq!(texts(&doubled).unwrap().len(), 1);
+        assert!(begun.elapsed() < std::time::Duration::from_secs(60));
+    }
+
+    #[test]
+    fn one_long_text_cannot_unfold_without_end() {
+        let long = format!(
+            "a: &a {}\nb: [{}]\n",
+            "x".repeat(1 << 20),
+            "*a,".repeat(200_000)
+        );
+        insta::assert_snapshot!(refusal(&long), @"is more than 64 MiB as JSON");
+    }
+
+    #[test]
+    fn nesting_without_end_is_refused_and_overflows_no_stack() {
+        for bomb in [
+            "[".repeat(1_000_000),
+            "{a: ".repeat(300_000),
+            "- ".repeat(300_000),
+            (0..3000)
+                .map(|n| format!("{}a:\n", " ".repeat(n)))
+                .collect(),
+        ] {
+            let refusal = refusal(&bomb);
+            assert!(refusal.ends_with("recursion limit exceeded"), "{refusal}");
+        }
     }
 
     #[test]

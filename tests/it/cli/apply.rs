@@ -150,3 +150,36 @@ async fn the_first_refusal_ends_the_work_and_says_what_was_done() {
     "#);
     assert!(server.read("pipeline", "never-sent", 0).await.is_err());
 }
+
+/// The text of a map with many entries, taken in many times.
+fn bomb() -> String {
+    let entries: String = (0..10_000).map(|n| format!("  key-{n}: 1\n")).collect();
+    format!(
+        "base: &base\n{entries}more:\n{}",
+        "- {<<: *base}\n".repeat(50_000)
+    )
+}
+
+#[tokio::test]
+async fn a_file_that_unfolds_without_end_is_refused_by_its_name() {
+    let server = Server::start().await;
+    let mut doubled = "a0: &a0 [xxxxxxxxxxxxxxxx]\n".to_owned();
+    for n in 1..20 {
+        let inner = format!("*a{} ,", n - 1).repeat(10);
+        doubled += &format!("a{n}: &a{n} [{inner}]\n");
+    }
+    for (file, text, why) in [
+        ("merged.yaml", bomb(), "<< takes in more than 64 MiB"),
+        ("doubled.yaml", doubled, "is more than 64 MiB as JSON"),
+        (
+            "deep.yaml",
+            "[".repeat(1_000_000),
+            "recursion limit exceeded",
+        ),
+    ] {
+        server.file(file, &text);
+        let refused = server.cli(&["apply", "-f", file]).await;
+        let told = refused.refused();
+        assert!(told.contains(file) && told.contains(why), "{told}");
+    }
+}
