@@ -136,7 +136,7 @@ impl Parts {
     ) -> Result<Self, Error> {
         let store = Store::open(&settings.data, i32::try_from(files / 8).unwrap_or(i32::MAX))?;
         let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
-        let engine = Engine::start(
+        let started = Engine::start(
             store.clone(),
             Arc::new(SystemWorld::start()),
             traces.as_ref().map(Traces::tracer).unwrap_or_default(),
@@ -144,7 +144,16 @@ impl Parts {
             stop.clone(),
             &tracker,
         )
-        .await?;
+        .await;
+        let engine = match started {
+            Ok(engine) => engine,
+            Err(error) => {
+                // What cannot be read is not written over, and what runs behind the store must end before the process.
+                store.committer().fail(&error.to_string());
+                store.close().await;
+                return Err(error.into());
+            }
+        };
         Ok(Self {
             store,
             engine,

@@ -93,8 +93,8 @@ pub(super) fn is_stored(name: &str) -> bool {
 
 /// The `MANIFEST` that is in force.
 fn manifest(path: &Path) -> Result<PathBuf, String> {
-    let text = match std::fs::read_to_string(path.join(CURRENT)) {
-        Ok(text) => text,
+    let text = match std::fs::read(path.join(CURRENT)) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err("it is gone, and other files of the store are there".to_owned());
         }

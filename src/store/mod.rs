@@ -89,6 +89,9 @@ pub const FORMAT: u32 = 2;
 /// The folder that stands in a data directory while a backup is restored into it.
 pub const RESTORING: &str = ".restoring";
 
+/// What to do about damage.
+const ADVICE: &str = "Look at the disk, and restore the newest backup (conveyor restore)";
+
 /// What can go wrong with the store.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -109,9 +112,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A file of the database is damaged or missing.
-    #[error(
-        "{file} is damaged: {what}. Nothing was changed. Look at the disk, and restore the newest backup (conveyor restore)"
-    )]
+    #[error("{file} is damaged: {what}. Nothing was changed. {ADVICE}")]
     DamagedFile {
         /// The file, or the directory where RocksDB names it.
         file: PathBuf,
@@ -129,8 +130,7 @@ pub enum Error {
     /// It ends before what was on disk once.
     #[error(
         "the store in {path} ends at position {position}, and all up to {answered} was on disk: the disk lost writes that \
-         it had confirmed. Look at the disk, and restore the newest backup (conveyor restore), or remove {witness} to go on \
-         without them"
+         it had confirmed. {ADVICE}, or remove {witness} to go on without them"
     )]
     Lost {
         /// The directory.
@@ -190,6 +190,9 @@ pub enum Error {
 
 impl From<rocksdb::Error> for Error {
     fn from(error: rocksdb::Error) -> Self {
+        if error.kind() == rocksdb::ErrorKind::Corruption {
+            return Self::Database(format!("{}. {ADVICE}", error.as_ref()));
+        }
         Self::Database(error.into_string())
     }
 }

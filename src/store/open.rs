@@ -76,6 +76,12 @@ pub(super) fn families(path: &Path, options: &Options) -> Result<DB> {
         if text.contains("lock") && (text.contains("LOCK") || text.contains("No locks")) {
             return Error::InUse(path.to_owned());
         }
+        // RocksDB blames MANIFEST for what is wrong with a table; it was found whole before.
+        let text = match text.split_once("  The file ") {
+            Some((what, _)) if what.contains(".sst") => what.to_owned(),
+            Some((what, _)) => format!("{what} (in one of its tables, *.sst)"),
+            None => text,
+        };
         let path = path.to_owned();
         // A table that is missing is told as an error of reading.
         if error.kind() == rocksdb::ErrorKind::Corruption || text.contains("No such file") {

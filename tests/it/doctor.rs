@@ -1,17 +1,8 @@
 //! `conveyor doctor` as a person runs it. What it finds in damaged stores is tested beside it, in `src/store/doctor`.
 
-use std::path::Path;
-use std::process::Output;
-
 use serde_json::Value;
 
-use crate::support::{Scripted, Server, conveyor, soon};
-
-async fn doctor(data: &Path, more: &[&str]) -> Output {
-    let mut command = conveyor(&[&["doctor", "--data", data.to_str().unwrap()], more].concat());
-    let look = tokio::task::spawn_blocking(move || command.output().unwrap());
-    soon("the doctor's word", look).await.unwrap()
-}
+use crate::support::{Scripted, Server, doctor};
 
 #[tokio::test]
 async fn a_store_whose_server_was_killed_at_work_is_clean() {

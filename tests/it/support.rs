@@ -4,6 +4,7 @@
 mod calls;
 pub(crate) mod frames;
 mod http;
+mod mount;
 mod proxy;
 mod scripted;
 mod server;
@@ -14,9 +15,10 @@ use tokio::time::{Instant, sleep};
 
 pub(crate) use calls::{params, reason_of, resource, step, violations};
 pub(crate) use http::{Answer, Sse};
+pub(crate) use mount::Mount;
 pub(crate) use proxy::Proxy;
 pub(crate) use scripted::{Scripted, held, hello};
-pub(crate) use server::{Server, conveyor, refused_start};
+pub(crate) use server::{Server, conveyor, doctor, refused_start};
 
 /// How long a test waits for what must happen.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);

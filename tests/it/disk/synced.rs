@@ -174,6 +174,11 @@ async fn nothing_is_answered_ok_after_a_failed_fdatasync() {
 
 #[tokio::test]
 async fn nothing_is_answered_ok_after_a_failed_write() {
+    writes_fail_with("ENOSPC", "No space left on device").await;
+}
+
+/// Writes of the log of writes fail from some time on; `words` stand in the line that says why the server ended.
+pub(super) async fn writes_fail_with(error: &str, words: &str) {
     let mut server = Server::with(&[("log", "error")]).await;
     server.define("image").await;
     server.kill();
@@ -183,7 +188,8 @@ async fn nothing_is_answered_ok_after_a_failed_write() {
         .collect();
     let mut tracer = vec!["strace", "-D", "-f", "-o", "/dev/null"];
     wals.iter().for_each(|wal| tracer.extend(["-P", wal]));
-    tracer.extend(["-e", "inject=write,pwrite64,writev:error=ENOSPC:when=15+"]);
+    let inject = format!("inject=write,pwrite64,writev:error={error}:when=15+");
+    tracer.extend(["-e", &inject]);
     server.start_next_under(&tracer);
     server.start_again().await;
     let mut answered = Vec::new();
@@ -198,6 +204,7 @@ async fn nothing_is_answered_ok_after_a_failed_write() {
     assert_eq!(server.exit_code().await, Some(1));
     let stderr = server.stderr();
     assert_eq!(stderr.lines().count(), 1, "one line why, not: {stderr}");
+    assert!(stderr.contains(words), "{stderr}");
     server.start_next_under(&[]);
     server.start_again().await;
     for name in &answered {

@@ -117,19 +117,44 @@ impl Server {
 
     /// Starts it again on the same store and the same port.
     pub(crate) async fn start_again(&mut self) {
+        if let Err(error) = self.try_start_again().await {
+            panic!("{error}");
+        }
+    }
+
+    /// Starts it again, or gives the one line that says why it does not start.
+    pub(crate) async fn try_start_again(&mut self) -> Result<(), String> {
         let listen = self.address.to_string();
         let (place, environment, tracer) = (&self.place, &self.environment, &self.tracer);
         // A client's outgoing connection may hold the port for a moment.
-        let (child, line) = eventually("the server starts again", async || {
+        let started = eventually("the server starts again", async || {
             match launch(place, &listen, environment, tracer).await {
-                Ok(started) => Some(started),
                 Err(error) if error.contains("in use") => None,
-                Err(error) => panic!("{error}"),
+                started => Some(started),
             }
         })
         .await;
+        let (child, line) = started?;
         self.child = child;
         self.first_line = line;
+        Ok(())
+    }
+
+    /// Asks it to stop, and waits until it did.
+    pub(crate) async fn stop(&mut self) {
+        self.signal(Signal::TERM);
+        assert_eq!(self.exit_code().await, Some(0));
+    }
+
+    /// What the doctor says of its data, and whether all is well.
+    pub(crate) async fn doctor(&self) -> (bool, String) {
+        let looked = doctor(&self.data(), &[]).await;
+        let said = String::from_utf8(looked.stdout).unwrap();
+        match looked.status.code() {
+            Some(0) => (true, said),
+            Some(1) => (false, said),
+            other => panic!("the doctor looks: {other:?} {said}"),
+        }
     }
 
     /// Kills it and starts it again.
@@ -186,6 +211,13 @@ pub(crate) fn conveyor(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_conveyor"));
     clean(&mut command).args(arguments);
     command
+}
+
+/// Lets the doctor look.
+pub(crate) async fn doctor(data: &Path, more: &[&str]) -> Output {
+    let mut command = conveyor(&[&["doctor", "--data", data.to_str().unwrap()], more].concat());
+    let look = tokio::task::spawn_blocking(move || command.output().unwrap());
+    soon("the doctor's word", look).await.unwrap()
 }
 
 /// Runs `conveyor up` where it must not start; gives the one line that says why.
@@ -257,7 +289,9 @@ async fn launch(
         None => {
             let status = child.wait().unwrap();
             let stderr = std::fs::read_to_string(place.path().join("stderr")).unwrap();
-            Err(format!("the server did not start: {status}\n{stderr}"))
+            assert_eq!(status.code(), Some(1), "a start that fails: {stderr}");
+            assert_eq!(stderr.lines().count(), 1, "one clear line, not: {stderr}");
+            Err(stderr.trim_end().to_owned())
         }
     }
 }
