@@ -54,7 +54,8 @@ impl Mount {
         holder.wait().unwrap();
         assert!(std::env::var_os("CI").is_none(), "nothing can be mounted");
         // Not by eprintln: that is shown of failed tests only.
-        writeln!(std::io::stderr(), "SKIPPED, since nothing can be mounted").unwrap();
+        let mut stderr = std::io::stderr().lock();
+        writeln!(stderr, "SKIPPED, since nothing can be mounted").unwrap();
         None
     }
 
