@@ -27,7 +27,8 @@ test: ## runs every test
 	@scripts/deps.sh build test
 	@RUST_TEST_THREADS=$${RUST_TEST_THREADS:-8} $(CARGO) test --locked --workspace --features conveyor/crash-points
 	@CONVEYOR_BIN="$(abspath $(TARGET))/debug/conveyor" scripts/clients.sh test
-	@CONFORMANCE="$(abspath $(TARGET))/debug/conformance" scripts/conformance.sh go python typescript java
+	@CONFORMANCE="$(abspath $(TARGET))/debug/conformance" CONFORMANCE_OPTIONS="--deadline 60" \
+		scripts/conformance.sh go python typescript java
 
 sim: ## runs the server in a simulation: SEEDS=n seeds, or SEED=k again with its whole history
 	@scripts/deps.sh build
