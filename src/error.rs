@@ -135,6 +135,9 @@ pub enum Error {
     /// The server has a bug, and what answered this request panicked. What it was writing is written, or it is not.
     #[error("the server failed in the middle of this request; its log says where")]
     Panicked,
+    /// Too much of unfinished requests is in memory.
+    #[error("too much of other requests is on its way in: come back in a moment")]
+    Crowded,
     /// The store failed, and nothing more is answered OK.
     #[error("the store failed: {0}")]
     Store(Arc<crate::store::Error>),
@@ -156,7 +159,7 @@ impl Error {
             Self::Stale { .. } | Self::Conflict | Self::Replaced => Kind::Aborted,
             Self::PositionAhead { .. } | Self::PositionGone { .. } => Kind::OutOfRange,
             Self::TooSlow(_) | Self::Overloaded => Kind::Exhausted,
-            Self::Stopping | Self::DiskLow { .. } => Kind::Unavailable,
+            Self::Stopping | Self::DiskLow { .. } | Self::Crowded => Kind::Unavailable,
             Self::Silent(_) => Kind::Deadline,
             Self::Panicked | Self::Store(_) => Kind::Internal,
         }
@@ -184,6 +187,7 @@ impl Error {
             Self::DiskLow { .. } => "DISK_LOW",
             Self::Overloaded => "OVERLOADED",
             Self::Panicked => "PANICKED",
+            Self::Crowded => "CROWDED",
             Self::Store(_) => "STORE_FAILED",
         }
     }
@@ -210,6 +214,7 @@ impl Error {
             | Self::DiskLow { .. }
             | Self::Overloaded
             | Self::Panicked
+            | Self::Crowded
             | Self::Store(_) => &[],
         }
     }

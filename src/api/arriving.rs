@@ -17,6 +17,7 @@ use tokio::time::{Sleep, sleep};
 use tonic::Status;
 
 use super::RouterOptions;
+use crate::error::Error;
 
 /// What is kept of all unfinished requests together.
 const MOST_BYTES: usize = 128 << 20;
@@ -24,10 +25,6 @@ const MOST_BYTES: usize = 128 << 20;
 const FREE_BYTES: usize = 64 << 10;
 /// What stands before a message of gRPC: whether it is compressed, and its length.
 const PREFIX: usize = 5;
-
-/// Why a request that is not whole is given up.
-pub(super) const NO_ROOM: &str =
-    "too much of other requests is on its way in: come back in a moment";
 
 /// The room for requests that are not whole yet.
 #[derive(Clone, Debug, Default)]
@@ -98,7 +95,7 @@ impl Arriving {
     fn see(&mut self, data: &[u8]) -> Result<(), Status> {
         let began_new = self.message.see(data);
         if !self.share.hold(self.message.has()) {
-            return Err(Status::unavailable(NO_ROOM));
+            return Err(Error::Crowded.into());
         }
         if self.message.has() == 0 {
             self.timer = None;

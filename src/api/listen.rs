@@ -5,6 +5,7 @@
 
 mod refused;
 mod stalled;
+mod turns;
 
 use std::convert::Infallible;
 use std::io;
@@ -27,6 +28,7 @@ use tokio_util::task::TaskTracker;
 
 use self::refused::Refused;
 use self::stalled::{Answer, carried};
+use self::turns::Turns;
 use super::Doors;
 use super::figures::Figures;
 use crate::meter::Held;
@@ -174,8 +176,10 @@ impl Connection {
                 Ok::<_, Infallible>(response.map(Answer::new))
             }
         });
-        let connection = builder
-            .serve_connection_with_upgrades(TokioIo::new(Refused::new(Box::pin(stream))), service);
+        let connection = builder.serve_connection_with_upgrades(
+            TokioIo::new(Refused::new(Turns::new(Box::pin(stream)))),
+            service,
+        );
         let mut connection = std::pin::pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,

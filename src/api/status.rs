@@ -14,7 +14,7 @@ const VIOLATIONS: usize = 50;
 /// Most bytes of all violations in one status.
 const VIOLATION_BYTES: usize = 4 << 10;
 
-/// When to try again what the disk had no time for.
+/// When to try again what there was no room for.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The gRPC code of a kind of error.
@@ -37,7 +37,7 @@ impl From<Error> for Status {
     fn from(error: Error) -> Self {
         let mut details = ErrorDetails::new();
         details.set_error_info(error.reason(), "conveyor", HashMap::new());
-        if matches!(error, Error::Overloaded) {
+        if matches!(error, Error::Overloaded | Error::Crowded) {
             details.set_retry_info(Some(RETRY_AFTER));
         }
         let violations = shown(&error);

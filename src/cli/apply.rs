@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use conveyor_client::{Client, proto};
+use conveyor_client::{Client, proto, retried};
 use tonic::Status;
 
 use super::documents::{self, Document};
@@ -43,7 +43,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     for (done, found) in found.into_iter().enumerate() {
         let title = found.document.title();
         progress.at(&title);
-        match apply(&client, found.document).await {
+        match retried(async || apply(&client, found.document.clone()).await).await {
             Ok(effect) => progress.aside(|| show::line(format_args!("{title} {effect}")))?,
             Err(status) => {
                 let (place, status) = (found.place, Box::new(status));

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use conveyor_client::{Client, proto};
+use conveyor_client::{Client, proto, retried};
 use tonic::{Code, Status};
 
 use super::documents::{self, Document, InputError};
@@ -115,7 +115,13 @@ async fn write(client: &Client, document: Document, expected_revision: i64) -> R
                 resource_definition: Some(definition),
                 expected_revision,
             };
-            let answer = client.resources().update_resource_definition(request).await;
+            let call = async || {
+                client
+                    .resources()
+                    .update_resource_definition(request.clone())
+                    .await
+            };
+            let answer = retried(call).await;
             answer.map(|it| format!("revision {}", it.into_inner().revision))
         }
         Document::Pipeline(pipeline) => {
@@ -123,7 +129,8 @@ async fn write(client: &Client, document: Document, expected_revision: i64) -> R
                 pipeline: Some(pipeline),
                 expected_revision,
             };
-            let answer = client.pipelines().update_pipeline(request).await;
+            let call = async || client.pipelines().update_pipeline(request.clone()).await;
+            let answer = retried(call).await;
             answer.map(|it| format!("revision {}", it.into_inner().revision))
         }
         Document::Resource(resource) => {
@@ -131,7 +138,8 @@ async fn write(client: &Client, document: Document, expected_revision: i64) -> R
                 resource: Some(resource),
                 expected_revision,
             };
-            let answer = client.resources().update_resource(request).await;
+            let call = async || client.resources().update_resource(request.clone()).await;
+            let answer = retried(call).await;
             answer.map(|it| {
                 let change = it.into_inner();
                 let revision = change.resource.unwrap_or_default().revision;

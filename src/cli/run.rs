@@ -1,7 +1,7 @@
 //! `conveyor run`: carries a resource out again, and follows what comes of it.
 
-use conveyor_client::Client;
 use conveyor_client::proto::{Run, StartRunRequest, TailLogsRequest};
+use conveyor_client::{Client, retried};
 
 use super::follow::{Follow, changes, outcome};
 use super::reconnect::Reconnect;
@@ -58,7 +58,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         event: args.event,
         request_id: args.request_id,
     };
-    let run = match client.runs().start_run(request).await {
+    let run = match retried(async || client.runs().start_run(request.clone()).await).await {
         Ok(run) => run.into_inner(),
         Err(status) => return Err(nearest::explain(&client, &target, status).await),
     };

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `client` | one connection and the typed clients of the services |
 //! | `resource`, `tail` | the calls that users need most: create, apply, get, delete; follow a log |
+//! | `retry` | new tries of calls that the server had no room for |
 //! | `driver` | what a driver says of itself, and its reconcile function |
 //! | `manager`, `signals` | runs drivers against a server until they are told to stop, by a signal too |
 //! | `task`, `cancel`, `logger`, `outcome` | what a reconcile function is given and gives back |
@@ -32,6 +33,7 @@ mod manager;
 mod outcome;
 mod panics;
 mod resource;
+mod retry;
 mod session;
 mod signals;
 #[cfg(feature = "simulation")]
@@ -57,6 +59,7 @@ pub use logger::Logger;
 pub use manager::{DEFAULT_SERVER, Manager};
 pub use outcome::{IntoOutcome, Outcome};
 pub use resource::{Change, Resource};
+pub use retry::retried;
 pub use tail::{Tail, Tailed};
 pub use task::{Task, TaskResource, TaskStep};
 pub use tokio_util::sync::CancellationToken;

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::client::Client;
 use crate::error::Error;
 use crate::proto;
+use crate::retry::retried;
 
 /// A named object of one definition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -119,7 +120,11 @@ impl Client {
         let request = proto::ApplyResourceDefinitionRequest {
             resource_definition: Some(definition),
         };
-        self.resources().apply_resource_definition(request).await?;
+        retried(async || {
+            let mut client = self.resources();
+            client.apply_resource_definition(request.clone()).await
+        })
+        .await?;
         Ok(())
     }
 
@@ -132,12 +137,8 @@ impl Client {
             resource: Some(resource.into_wire()),
             ..proto::CreateResourceRequest::default()
         };
-        Ok(self
-            .resources()
-            .create_resource(request)
-            .await?
-            .into_inner()
-            .into())
+        let change = retried(async || self.resources().create_resource(request.clone()).await);
+        Ok(change.await?.into_inner().into())
     }
 
     /// Creates a resource, or replaces the one of that type and name.
@@ -148,12 +149,8 @@ impl Client {
         let request = proto::ApplyResourceRequest {
             resource: Some(resource.into_wire()),
         };
-        Ok(self
-            .resources()
-            .apply_resource(request)
-            .await?
-            .into_inner()
-            .into())
+        let change = retried(async || self.resources().apply_resource(request.clone()).await);
+        Ok(change.await?.into_inner().into())
     }
 
     /// Reads a resource.

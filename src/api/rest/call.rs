@@ -14,9 +14,10 @@ use http_body_util::BodyExt;
 use tonic::{Code, Status};
 
 use super::super::RouterOptions;
-use super::super::arriving::{NO_ROOM, Share};
+use super::super::arriving::Share;
 use super::error::Failure;
 use super::value::Value;
+use crate::error::Error;
 use crate::proto::json::{self, Fields};
 
 /// Where a reader of events comes back to.
@@ -97,7 +98,7 @@ async fn read_at_most(most: usize, mut share: Share, mut body: Body) -> Result<B
 }
 
 pub(super) fn no_room() -> Failure {
-    Failure::of(&Status::unavailable(NO_ROOM), "")
+    Failure::of(&Error::Crowded.into(), "")
 }
 
 pub(super) fn too_large() -> Failure {

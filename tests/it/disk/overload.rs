@@ -18,7 +18,16 @@ use crate::support::{Scripted, Server, eventually, reason_of, resource, soon};
 async fn on_a_disk_that_stalls(settings: &[(&str, &str)]) -> Server {
     // The count is kept for each thread: the committer stands still once, at its 25th fdatasync.
     let stall = "inject=fdatasync:delay_enter=10000000:when=25";
-    let trace = ["-o", "/dev/null", "-e", "trace=fdatasync", "-e", stall];
+    // Only the calls that are traced stop at the tracer: the rest of the server is as quick as ever.
+    let trace = [
+        "--seccomp-bpf",
+        "-o",
+        "/dev/null",
+        "-e",
+        "trace=fdatasync",
+        "-e",
+        stall,
+    ];
     let server = Server::traced(&trace, settings).await;
     server.define("image").await;
     server
@@ -95,7 +104,8 @@ async fn what_drivers_report_is_slowed_and_never_lost_and_followers_go_on() {
     let writes = async {
         // By then the committer has stood still, or does now: this goes on until something is refused.
         for round in 0.. {
-            let flood = join_all((0..200).map(|n| {
+            // More than the queue has room for.
+            let flood = join_all((0..400).map(|n| {
                 let (server, name) = (&server, format!("large{round}-{n}"));
                 async move { by_grpc_is_taken(server, &name).await }
             }));

@@ -6,11 +6,12 @@ use bytes::Bytes;
 use conveyor_client::proto::{AppendLogsRequest, LogEntry};
 use h2::client::SendRequest;
 use tokio::net::TcpStream;
-use tonic::Code;
 use tonic::codec::CompressionEncoding::Gzip;
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
 
 use super::neighbours::{Neighbours, beside};
-use crate::support::{Server, soon};
+use crate::support::{Server, reason_of, soon};
 
 const APPEND: &str = "/conveyor.v1.LogService/AppendLogs";
 
@@ -23,8 +24,8 @@ pub(super) async fn http2(address: SocketAddr) -> SendRequest<Bytes> {
     soon("the handshake", client.ready()).await.unwrap()
 }
 
-/// Sends all but the end of a message of 8 MiB. Gives the code of the gRPC answer, if that comes before.
-pub(super) async fn send_most_of_a_message(mut client: SendRequest<Bytes>) -> Option<String> {
+/// Sends all but the end of a message of 8 MiB. Gives the status of the gRPC answer, if that comes before.
+pub(super) async fn send_most_of_a_message(mut client: SendRequest<Bytes>) -> Option<Status> {
     const LENGTH: usize = 8 << 20;
     let request = http::Request::post(format!("http://localhost{APPEND}"))
         .header("content-type", "application/grpc")
@@ -56,8 +57,7 @@ pub(super) async fn send_most_of_a_message(mut client: SendRequest<Bytes>) -> Op
         return None;
     }
     let answer = soon("an answer", answer).await.unwrap();
-    let code = answer.headers()["grpc-status"].to_str().unwrap();
-    Some(code.to_owned())
+    Status::from_header_map(answer.headers())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -68,17 +68,22 @@ async fn unfinished_calls_share_one_room_and_the_others_find_theirs() {
     let before = server.resident_bytes();
     let attack = async {
         let client = http2(server.address).await;
-        let mut codes = Vec::new();
+        let mut refused = Vec::new();
         for _ in 0..80 {
-            codes.extend(send_most_of_a_message(client.clone()).await);
+            refused.extend(send_most_of_a_message(client.clone()).await);
         }
-        codes
+        refused
     };
-    let codes = beside(&server, &mut neighbours, attack).await;
+    let refused = beside(&server, &mut neighbours, attack).await;
     let grown = server.resident_bytes().saturating_sub(before);
-    println!("{} refused, grown by {} MiB", codes.len(), grown >> 20);
-    assert!(codes.len() > 20, "{codes:?}");
-    assert!(codes.iter().all(|code| code == "14"), "{codes:?}");
+    println!("{} refused, grown by {} MiB", refused.len(), grown >> 20);
+    assert!(refused.len() > 20, "{refused:?}");
+    for status in &refused {
+        assert_eq!(status.code(), Code::Unavailable, "{status:?}");
+        assert_eq!(reason_of(status), "CROWDED");
+        let retry = status.get_details_retry_info();
+        assert!(retry.is_some(), "it says when to try again");
+    }
     // 640 MiB were sent. Twice the room, since a buffer that grows is copied into one of twice its size.
     assert!(grown < 300 << 20, "the server has grown by {grown} bytes");
     neighbours.are_served(&server).await;

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
-use conveyor_client::proto::Hello;
 use conveyor_client::proto::driver_stream_request::Kind as Say;
+use conveyor_client::proto::{Hello, Reconcile};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
@@ -35,12 +35,18 @@ async fn what_the_others_notice() {
         "empty DATA frames",
         "pings",
         "1,000 silent connections",
+        "half prefaces, and heads by the line",
+        "1,000 connections over the limit",
         "8 MiB messages that never end",
         "answers that are never read",
         "a flood of hellos",
+        "a driver that never acks",
+        "a driver that takes all and does nothing",
         "a flood of log lines",
+        "lies about line numbers",
+        "results for the task of another",
     ] {
-        let server = Server::start().await;
+        let server = Server::with(&[("api.connections", "1500")]).await;
         server.define("image").await;
         server.create("image", "read").await;
         // Those before the first measurement find cold caches.
@@ -107,17 +113,30 @@ async fn attack(name: &str, server: &Server) -> Attack {
         "endless headers" => Box::pin(again(address, endless_headers)),
         "empty DATA frames" => Box::pin(again(address, empty_data)),
         "pings" => Box::pin(again(address, ping)),
-        "1,000 silent connections" => Box::pin(silent(address)),
+        "1,000 silent connections" => Box::pin(silent(address, 1000)),
+        "half prefaces, and heads by the line" => Box::pin(slow_heads(address)),
+        "1,000 connections over the limit" => Box::pin(silent(address, 2500)),
         "8 MiB messages that never end" => Box::pin(unfinished(address)),
         "answers that are never read" => Box::pin(unread(address)),
         "a flood of hellos" => Box::pin(hellos(server.new_channel())),
-        "a flood of log lines" => {
-            // A definition, a driver and a task for each round.
-            let flood = format!("f-{}", uuid::Uuid::now_v7());
-            server.define(&flood).await;
-            let driver = Scripted::new(server, &flood, &flood).await;
-            server.create(&flood, "a").await;
-            Box::pin(lines(driver))
+        "a driver that never acks" => {
+            let (driver, _) = with_tasks(server, 100).await;
+            Box::pin(async move {
+                let _driver = driver;
+                std::future::pending().await
+            })
+        }
+        "a driver that takes all and does nothing" => {
+            let (driver, _) = with_tasks(server, 100).await;
+            Box::pin(idle(driver, 100))
+        }
+        "a flood of log lines" => Box::pin(lines(with_tasks(server, 1).await.0)),
+        "lies about line numbers" => Box::pin(lies(with_tasks(server, 1).await.0)),
+        "results for the task of another" => {
+            let (mut owner, name) = with_tasks(server, 1).await;
+            let task = owner.take().await;
+            let thief = Scripted::new(server, &name, "nothing").await;
+            Box::pin(false_results(owner, thief, task))
         }
         _ => Box::pin(std::future::pending()),
     }
@@ -130,12 +149,47 @@ async fn again(address: SocketAddr, frames: fn(u32) -> Vec<u8>) {
     }
 }
 
-async fn silent(address: SocketAddr) {
+/// A driver with slots for so many tasks, which wait for it: its definition, of the same name, is new in each round.
+async fn with_tasks(server: &Server, tasks: u32) -> (Scripted, String) {
+    let name = format!("f-{}", uuid::Uuid::now_v7());
+    server.define(&name).await;
+    let hello = Hello {
+        slots: i32::try_from(tasks).unwrap(),
+        ..hello(&name, &name)
+    };
+    let driver = Scripted::join(server, hello).await;
+    for n in 0..tasks {
+        server.create(&name, &format!("t{n}")).await;
+    }
+    (driver, name)
+}
+
+async fn silent(address: SocketAddr, count: usize) {
     let mut peers = Vec::new();
-    for _ in 0..1000 {
+    for _ in 0..count {
         peers.push(TcpStream::connect(address).await.unwrap());
     }
     std::future::pending().await
+}
+
+async fn slow_heads(address: SocketAddr) {
+    let mut peers = Vec::new();
+    for n in 0..500 {
+        let mut peer = TcpStream::connect(address).await.unwrap();
+        let begun: &[u8] = match n % 2 {
+            0 => b"PRI * HT",
+            _ => b"GET /health HTTP/1.1\r\n",
+        };
+        peer.write_all(begun).await.unwrap();
+        peers.push(peer);
+    }
+    loop {
+        for head in peers.iter_mut().skip(1).step_by(2) {
+            // It may have been let go.
+            let _ = head.write_all(b"x: y\r\n").await;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 async fn unfinished(address: SocketAddr) {
@@ -178,5 +232,31 @@ async fn lines(mut driver: Scripted) {
     for n in 0.. {
         driver.log(&task, n * 1000, &lines).await;
         driver.log_ack().await;
+    }
+}
+
+async fn idle(mut driver: Scripted, count: usize) {
+    let mut tasks = Vec::new();
+    for _ in 0..count {
+        tasks.push(driver.take().await);
+    }
+    loop {
+        driver.heartbeat(&tasks.iter().collect::<Vec<_>>()).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+async fn lies(mut driver: Scripted) {
+    let task = driver.take().await;
+    for n in 1.. {
+        driver.log(&task, n * 1000, &["x"]).await;
+        driver.log_ack().await;
+    }
+}
+
+/// The owner stays, and its task is open all the time.
+async fn false_results(_owner: Scripted, mut thief: Scripted, task: Reconcile) {
+    loop {
+        thief.report(Scripted::failure(&task, "stolen")).await;
     }
 }

@@ -208,7 +208,7 @@ impl Drop for Server {
 
 /// The command `conveyor` with these arguments and an environment free of settings.
 pub(crate) fn conveyor(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_conveyor"));
+    let mut command = Command::new(binary());
     clean(&mut command).args(arguments);
     command
 }
@@ -224,7 +224,7 @@ pub(crate) async fn doctor(data: &Path, more: &[&str]) -> Output {
 pub(crate) fn refused_start(arguments: &[&str]) -> String {
     let mut command = Command::new("timeout");
     clean(&mut command)
-        .args(["20", env!("CARGO_BIN_EXE_conveyor"), "up"])
+        .args(["20", binary().as_str(), "up"])
         .args(arguments);
     let Output {
         status,
@@ -240,6 +240,12 @@ pub(crate) fn refused_start(arguments: &[&str]) -> String {
     assert_eq!(stderr.lines().count(), 1, "one clear line, not: {stderr}");
     assert_eq!(String::from_utf8(stdout).unwrap(), "", "nothing on stdout");
     stderr.trim_end().to_owned()
+}
+
+/// The server that is tested: the one that was built with the tests, or another, for figures of a release build.
+fn binary() -> String {
+    let built = env!("CARGO_BIN_EXE_conveyor");
+    std::env::var("CONVEYOR_BIN").unwrap_or_else(|_| built.to_owned())
 }
 
 fn clean(command: &mut Command) -> &mut Command {
@@ -263,7 +269,7 @@ async fn launch(
     environment: &[(String, String)],
     tracer: &[String],
 ) -> Result<(Child, String), String> {
-    let binary = env!("CARGO_BIN_EXE_conveyor").to_owned();
+    let binary = binary();
     let mut line = tracer.iter().chain([&binary]);
     let mut command = Command::new(line.next().expect("at least the binary"));
     clean(&mut command)
