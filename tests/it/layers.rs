@@ -29,7 +29,7 @@ const ROOMS: [(&str, &[&str]); 21] = [
     (
         "api",
         &[
-            "aside", "engine", "error", "meter", "model", "proto", "store", "trace",
+            "aside", "engine", "error", "meter", "model", "proto", "sabotage", "store", "trace",
         ],
     ),
     (
@@ -43,7 +43,8 @@ const ROOMS: [(&str, &[&str]); 21] = [
     (
         "server",
         &[
-            "api", "config", "engine", "error", "model", "observe", "proto", "store", "trace",
+            "api", "config", "engine", "error", "meter", "model", "observe", "proto", "sabotage",
+            "store", "trace",
         ],
     ),
     ("offline", &["store"]),
@@ -105,6 +106,17 @@ fn arrows_run_from_api_to_engine_to_store_to_model() {
         let text = fs::read_to_string(&file).unwrap();
         let name = file.strip_prefix(root().join("src")).unwrap();
         for fault in faults(name, &text) {
+            // Tests reach a server as its users do.
+            let reaches = ["conveyor_client", "tonic"]
+                .iter()
+                .any(|it| fault.contains(it));
+            if reaches
+                && name
+                    .iter()
+                    .any(|part| part == "tests" || part == "tests.rs")
+            {
+                continue;
+            }
             broken.push(format!("src/{}: {fault}", name.display()));
         }
     }
