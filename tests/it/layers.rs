@@ -90,7 +90,8 @@ const LIBRARIES: [(&str, &[&str]); 18] = [
     ("zstd", &["offline"]),
     ("opentelemetry", &["observe"]),
     ("tracing_subscriber", &["config", "observe"]),
-    ("conveyor_client", &["cli", "drivers", "simulation"]),
+    // The API's tests call it as its users do.
+    ("conveyor_client", &["api", "cli", "drivers", "simulation"]),
     ("backon", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
