@@ -32,7 +32,7 @@ test: ## runs every test
 
 sim: ## runs the server in a simulation: SEEDS=n seeds, or SEED=k again with its whole history
 	@scripts/deps.sh build
-	@SEEDS="$(or $(SEEDS),20000)" SEED="$(SEED)" $(CARGO) test --locked --release --lib simulation::promises -- --nocapture
+	@SEEDS="$(or $(SEEDS),20000)" SEED="$(SEED)" $(CARGO) test --locked --release --lib simulation::tests::promises -- --nocapture
 
 crash: ## ends the server, and cuts streams, 50 times at each point between a commit and what is sent after it
 	@scripts/deps.sh build test

@@ -1,5 +1,5 @@
-//! Faults that tests plant in the code, to see that the simulation finds them. Promises 4 and 5 and the watches have
-//! none yet.
+//! Faults that tests plant in the code, to see that the simulation finds them. Each stands where the promise is kept
+//! that it breaks, and breaks it in the way that is most like a mistake.
 //!
 //! Only tests are built with this. A fault is planted in one thread, on which a simulation runs as a whole.
 
@@ -8,16 +8,56 @@ use std::cell::Cell;
 /// A fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sabotage {
-    /// Some batches are answered OK and never written.
+    /// Promise 1: some batches are answered OK and never written.
     AnswersWhatIsLost,
-    /// Some batches are written without their runs.
+    /// Promise 2: some batches are written without their runs.
     TearsBatches,
-    /// Reports are taken from whoever sends them, under any token.
+    /// Promise 3: reports are taken from whoever sends them, under any token.
     LooksAtNoToken,
-    /// Every offer of a step has the same token.
+    /// Promise 3: every offer of a step has the same token.
     RepeatsTokens,
-    /// A task whose driver has gone stays with it.
+    /// Promise 4: lines that come again are stored again.
+    StoresLinesTwice,
+    /// Promise 4: of each batch one line more is counted than there is, so that the next one seems to have been stored.
+    LosesLines,
+    /// Promise 4: the lines of a batch are stored in the wrong order.
+    TurnsLinesRound,
+    /// Promise 4: a tail that comes back sees its last line again.
+    ShowsALineTwice,
+    /// Promise 5: what waits for a driver that does not read has no limit.
+    KeepsAllForTheDeaf,
+    /// Promise 5: a tail is given all that there is, in one piece.
+    ShowsAllAtOnce,
+    /// Promise 5: a tail sees no more than the slowest one of the same run.
+    WaitsForTheSlowest,
+    /// Promise 6: a task whose driver has gone stays with it.
     WaitsForTheDead,
+    /// Promise 9: new work is taken though the disk is full.
+    TakesWorkOnAFullDisk,
+    /// A write lets go of its locks when its caller goes away.
+    LetsGoOfLocks,
+    /// All steps of a pipeline start at once.
+    StartsStepsTooSoon,
+    /// A step that failed does not stop those after it.
+    GoesOnAfterAFailure,
+    /// Runs of one resource do not wait for each other.
+    LetsRunsOverlap,
+    /// A cancel is answered and does nothing.
+    ForgetsCancels,
+    /// A timeout is over three seconds before its time.
+    StopsTooSoon,
+    /// Watch, ordered: two changes that are read together change places.
+    SwapsChanges,
+    /// Watch, unique: some changes come twice.
+    ShowsAChangeTwice,
+    /// Watch, reliable: some changes do not come.
+    LeavesOutChanges,
+    /// Watch, atomic: some changes come under the revision before theirs.
+    ShowsHalfAChange,
+    /// Watch, resumable: who goes on after a position is taken on from a later one.
+    ResumesTooLate,
+    /// Watch, bookmarked: a bookmark names a position that the watch has not come to.
+    BookmarksTooMuch,
 }
 
 thread_local! {

@@ -49,7 +49,6 @@ use self::figures::Figures;
 use self::reflection::{Reflection, v1, v1alpha};
 use self::rest::Rest;
 use self::rpcs::Rpcs;
-use crate::proto::FILE_DESCRIPTOR_SET;
 use crate::proto::driver_service_server::{DriverService, DriverServiceServer};
 use crate::proto::log_service_server::{LogService, LogServiceServer};
 use crate::proto::pipeline_service_server::{PipelineService, PipelineServiceServer};
@@ -142,14 +141,8 @@ impl Doors {
     /// REST calls services of its own, so that they need not answer what it does not show.
     pub fn new<S: Services>(grpc: S, rest: S, options: RouterOptions) -> Self {
         let options = Arc::new(options);
-        let sets = [
-            FILE_DESCRIPTOR_SET,
-            tonic_health::pb::FILE_DESCRIPTOR_SET,
-            tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
-            tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
-        ];
         Self {
-            rpcs: Rpcs::new(&sets, &options.watch.figures),
+            rpcs: Rpcs::new(&options.watch.figures),
             grpc: self::grpc(grpc, &options),
             rest: Rest::new(rest, Arc::clone(&options)),
             options,
@@ -212,8 +205,7 @@ fn grpc<S: Services>(api: S, options: &RouterOptions) -> Router {
                 .accept_compressed(Gzip)
         };
     }
-    let sets = [FILE_DESCRIPTOR_SET, tonic_health::pb::FILE_DESCRIPTOR_SET];
-    let reflection = Reflection::new(&sets, &options.stop);
+    let reflection = Reflection::new(&options.stop);
     Routes::new(service!(ResourceServiceServer))
         .add_service(service!(PipelineServiceServer))
         .add_service(service!(RunServiceServer))

@@ -4,32 +4,37 @@
 //! outlive a stop. This one answers the descriptor bytes as they were compiled.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::LazyLock;
 
 use prost::Message;
 use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorProto};
 use tokio_util::sync::CancellationToken;
 
+/// What is declared, itself included: it is part of the program, and is read once in a process.
+static INDEX: LazyLock<Index> = LazyLock::new(|| {
+    let sets = [
+        crate::proto::FILE_DESCRIPTOR_SET,
+        tonic_health::pb::FILE_DESCRIPTOR_SET,
+        tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
+        tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
+    ];
+    let mut index = Index::default();
+    sets.iter().for_each(|set| index.add_set(set));
+    index
+});
+
 /// The reflection services; a cheap clone.
 #[derive(Clone)]
 pub(super) struct Reflection {
-    index: Arc<Index>,
+    index: &'static Index,
     stop: CancellationToken,
 }
 
 impl Reflection {
-    /// Reflection of encoded `FileDescriptorSet`s, itself included. Its streams end on `stop`.
-    pub(super) fn new(sets: &[&[u8]], stop: &CancellationToken) -> Self {
-        let own = [
-            tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
-            tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
-        ];
-        let mut index = Index::default();
-        for set in sets.iter().chain(&own) {
-            index.add_set(set);
-        }
+    /// Its streams end on `stop`.
+    pub(super) fn new(stop: &CancellationToken) -> Self {
         Reflection {
-            index: Arc::new(index),
+            index: &INDEX,
             stop: stop.clone(),
         }
     }
@@ -166,10 +171,10 @@ macro_rules! version {
                     &self,
                     requests: Request<Streaming<ServerReflectionRequest>>,
                 ) -> Result<Response<Self::ServerReflectionInfoStream>, Status> {
-                    let index = self.index.clone();
+                    let index = self.index;
                     let answers = requests
                         .into_inner()
-                        .map(move |request| Ok(answer(&index, request?)))
+                        .map(move |request| Ok(answer(index, request?)))
                         .take_until(self.stop.clone().cancelled_owned());
                     Ok(Response::new(answers.boxed()))
                 }

@@ -3,7 +3,7 @@
 //! A call lasts until its answer has been read to the end or dropped: an open stream is an open call.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::body::Body;
 use axum::response::Response;
@@ -16,6 +16,42 @@ use super::exchange::Called;
 use super::figures::{Figures, Rpc};
 use crate::trace;
 
+/// The methods of all services: they are part of the program, and are read once in a process.
+static METHODS: LazyLock<Vec<Method>> = LazyLock::new(|| {
+    let sets = [
+        crate::proto::FILE_DESCRIPTOR_SET,
+        tonic_health::pb::FILE_DESCRIPTOR_SET,
+        tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
+        tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
+    ];
+    sets.into_iter().flat_map(methods).collect()
+});
+
+struct Method {
+    service: String,
+    name: String,
+    path: String,
+    takes_stream: bool,
+}
+
+/// The methods of an encoded descriptor set.
+fn methods(set: &[u8]) -> Vec<Method> {
+    let set = FileDescriptorSet::decode(set).expect("descriptors of our own build decode");
+    let mut methods = Vec::new();
+    for file in set.file {
+        for service in &file.service {
+            let name = format!("{}.{}", file.package(), service.name());
+            methods.extend(service.method.iter().map(|method| Method {
+                path: format!("/{name}/{}", method.name()),
+                service: name.clone(),
+                name: method.name().to_owned(),
+                takes_stream: method.client_streaming(),
+            }));
+        }
+    }
+    methods
+}
+
 /// What calls are counted under, by their path.
 #[derive(Clone, Debug)]
 pub(super) struct Rpcs {
@@ -27,27 +63,15 @@ pub(super) struct Rpcs {
 }
 
 impl Rpcs {
-    /// Knows the methods of these descriptor sets.
-    pub(super) fn new(sets: &[&[u8]], figures: &Figures) -> Self {
-        let (mut by_path, mut streaming) = (HashMap::new(), HashSet::new());
-        for set in sets {
-            let set = FileDescriptorSet::decode(*set).expect("descriptors of our own build decode");
-            for file in set.file {
-                for service in &file.service {
-                    let name = format!("{}.{}", file.package(), service.name());
-                    for method in &service.method {
-                        let path = format!("/{name}/{}", method.name());
-                        if method.client_streaming() {
-                            streaming.insert(path.clone());
-                        }
-                        by_path.insert(path, figures.rpc(&name, method.name()));
-                    }
-                }
-            }
-        }
+    /// Knows every method.
+    pub(super) fn new(figures: &Figures) -> Self {
+        let streaming = METHODS.iter().filter(|it| it.takes_stream);
+        let by_path = METHODS
+            .iter()
+            .map(|it| (it.path.clone(), figures.rpc(&it.service, &it.name)));
         Self {
-            by_path: Arc::new(by_path),
-            streaming: Arc::new(streaming),
+            by_path: Arc::new(by_path.collect()),
+            streaming: Arc::new(streaming.map(|it| it.path.clone()).collect()),
             unmatched: figures.rpc("unmatched", "unmatched"),
         }
     }

@@ -52,6 +52,14 @@ impl Engine {
         }
     }
 
+    /// Bytes that wait for the driver with the most of them.
+    #[cfg(test)]
+    pub(crate) fn most_waiting(&self) -> usize {
+        let sessions = self.sessions();
+        let waiting = sessions.iter().map(|it| it.outbox.waiting_bytes());
+        waiting.max().unwrap_or_default()
+    }
+
     /// Sends a message to every connected driver and says to how many.
     pub fn broadcast(&self, notice: &Notice) -> Result<usize> {
         let fields = [

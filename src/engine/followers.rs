@@ -45,6 +45,13 @@ impl Followers {
         reading
     }
 
+    /// Whether somebody who follows this run has seen less.
+    #[cfg(test)]
+    pub(super) fn is_behind(&self, run: &Arc<str>, after: u64) -> bool {
+        let behind = |it: &Arc<Reading>| it.run == *run && it.after.load(Ordering::Relaxed) < after;
+        self.all().iter().any(behind)
+    }
+
     fn all(&self) -> Vec<Arc<Reading>> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.iter().filter_map(Weak::upgrade).collect()

@@ -18,6 +18,8 @@ use crate::model::log::Line;
 use crate::model::name::TaskId;
 use crate::model::resource::DriverResult;
 use crate::model::run::{Cause, Event, Offer, Outcome};
+#[cfg(test)]
+use crate::sabotage::{Sabotage, planted};
 
 /// Most bytes of the data of one result.
 pub const RESULT_DATA_BYTES: usize = 256 << 10;
@@ -365,7 +367,7 @@ pub(super) fn own<'a>(
     board.instance_of(session)?;
     let task = board.tasks.get_mut(&id)?;
     #[cfg(test)]
-    if crate::sabotage::planted(crate::sabotage::Sabotage::LooksAtNoToken) {
+    if planted(Sabotage::LooksAtNoToken) {
         return Some(task);
     }
     let right = task.driver == session.driver

@@ -10,6 +10,8 @@ use super::change::Change;
 use crate::error::Error;
 use crate::model::name::{Name, TaskId};
 use crate::model::run::Event;
+#[cfg(test)]
+use crate::sabotage::{Sabotage, planted};
 
 /// No write to a driver for so long ends its stream.
 const STUCK: Duration = Duration::from_secs(30);
@@ -133,11 +135,14 @@ impl Engine {
             return (since + self.0.options.ack_time <= tick)
                 .then_some(Due::Lapsed { muted: true });
         }
-        if task.deadline.is_some_and(|deadline| deadline <= tick) {
+        let by = tick;
+        #[cfg(test)]
+        let by = by + Duration::from_secs(3 * u64::from(planted(Sabotage::StopsTooSoon)));
+        if task.deadline.is_some_and(|deadline| deadline <= by) {
             return Some(Due::Deadline);
         }
         #[cfg(test)]
-        if crate::sabotage::planted(crate::sabotage::Sabotage::WaitsForTheDead) {
+        if planted(Sabotage::WaitsForTheDead) {
             return None;
         }
         (task.lease_until <= tick).then_some(Due::Lost)

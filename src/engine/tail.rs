@@ -18,6 +18,8 @@ use super::{Engine, Inner};
 use crate::aside::aside;
 use crate::error::{Error, Result};
 use crate::model::name::{Noun, RunId};
+#[cfg(test)]
+use crate::sabotage::{Sabotage, planted};
 use crate::store::{LogPage, PackedLines, StoredChunk};
 
 /// About how many bytes a follower reads at a time that keeps up, or fell behind a little.
@@ -143,6 +145,8 @@ impl Engine {
             }
         }
         let after = self.tail_start(&query).await?;
+        #[cfg(test)]
+        let after = after.saturating_sub(u64::from(planted(Sabotage::ShowsALineTwice)));
         let tail = Tail {
             first: self.0.store.log_start(&run)?,
             engine: self.clone(),
@@ -216,10 +220,16 @@ impl Tail {
         let mut lines = Lines::default();
         loop {
             let news = self.follower.news();
-            let mut bytes = self.take(&mut lines, SHOWN_BYTES);
+            #[cfg(test)]
+            self.waits_for_the_slowest().await;
+            let mut bytes = self.take(&mut lines, shown_bytes());
             // A follower that fell behind is shown what came together, in few pieces.
-            while bytes < SHOWN_BYTES && self.caught_up && self.after < news.last && self.read()? {
-                bytes += self.take(&mut lines, SHOWN_BYTES - bytes);
+            while bytes < shown_bytes()
+                && self.caught_up
+                && self.after < news.last
+                && self.read()?
+            {
+                bytes += self.take(&mut lines, shown_bytes() - bytes);
             }
             if bytes > 0 {
                 return Ok(Some(lines));
@@ -341,6 +351,25 @@ impl Tail {
     fn turn_to(&mut self, page: Arc<LogPage>) -> bool {
         (self.page, self.next) = (page, 0);
         !self.page.is_empty()
+    }
+}
+
+/// About how many bytes are shown at a time.
+fn shown_bytes() -> usize {
+    #[cfg(test)]
+    if planted(Sabotage::ShowsAllAtOnce) {
+        return usize::MAX / 2;
+    }
+    SHOWN_BYTES
+}
+
+#[cfg(test)]
+impl Tail {
+    async fn waits_for_the_slowest(&self) {
+        let followers = &self.engine.0.followers;
+        while planted(Sabotage::WaitsForTheSlowest) && followers.is_behind(&self.run, self.after) {
+            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        }
     }
 }
 

@@ -14,6 +14,8 @@ use super::runs::index;
 use crate::error::{Error, Result};
 use crate::model::log::{BATCH_BYTES, BATCH_LINES, Chunk, Line, check_line, weight};
 use crate::model::name::{RunId, TaskId};
+#[cfg(test)]
+use crate::sabotage::{Sabotage, planted};
 use crate::store::{EncodedChunk, Progress, Slot};
 
 /// A batch of lines as a driver sends it.
@@ -45,6 +47,10 @@ impl Engine {
         let next = own(&mut change.board, session, id, token).map(|task| {
             task.lease_until = lease_until;
             task.next_line += new.as_ref().map_or(0, |new| new.chunk.lines());
+            #[cfg(test)]
+            {
+                task.next_line += u64::from(planted(Sabotage::LosesLines));
+            }
             task.next_line
         });
         change.send(
@@ -80,6 +86,8 @@ impl Engine {
         let mut board = self.0.board();
         let task = own(&mut board, session, batch.task, batch.token)?;
         let known = usize::try_from(task.next_line.checked_sub(batch.first)?).unwrap_or(usize::MAX);
+        #[cfg(test)]
+        let known = sabotage(known, &mut batch);
         batch.lines.drain(..known.min(batch.lines.len()));
         if batch.lines.is_empty() {
             return None;
@@ -123,6 +131,19 @@ impl Engine {
                 });
             })?;
         Ok(())
+    }
+}
+
+/// Takes lines again, or in another order.
+#[cfg(test)]
+fn sabotage(known: usize, batch: &mut LogBatch) -> usize {
+    if planted(Sabotage::TurnsLinesRound) {
+        batch.lines.reverse();
+    }
+    if planted(Sabotage::StoresLinesTwice) {
+        0
+    } else {
+        known
     }
 }
 

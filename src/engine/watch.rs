@@ -13,6 +13,8 @@ use super::Engine;
 use crate::error::{Error, Result};
 use crate::model::name::Name;
 use crate::model::resource::Resource;
+#[cfg(test)]
+use crate::sabotage::{Sabotage, planted};
 use crate::store::Position;
 
 /// A watch that has nothing to say says so this often.
@@ -77,7 +79,7 @@ impl Engine {
             engine: self.clone(),
             kind,
             listing: after.is_none().then_some(None),
-            position: after.unwrap_or(now),
+            position: from(after, now),
             ready: VecDeque::new(),
             notices: self.0.changes.subscribe(),
             follow,
@@ -120,7 +122,7 @@ impl ResourceWatch {
                 () = stop.cancelled() => return Err(Error::Stopping),
                 _ = self.notices.changed() => {}
                 () = tokio::time::sleep(BOOKMARK_PERIOD) => {
-                    return Ok(Some((self.position, Seen::Bookmark)));
+                    return Ok(Some((self.bookmark(), Seen::Bookmark)));
                 }
             }
         }
@@ -143,9 +145,18 @@ impl ResourceWatch {
             .extend(before.map(|(resource, _)| (Position(0), Seen::Resource(resource))));
         self.listing = page.next.map(Some);
         if self.listing.is_none() {
-            self.ready.push_back((self.position, Seen::Bookmark));
+            self.ready.push_back((self.bookmark(), Seen::Bookmark));
         }
         Ok(())
+    }
+
+    /// Everything up to here was seen.
+    fn bookmark(&self) -> Position {
+        #[cfg(test)]
+        if planted(Sabotage::BookmarksTooMuch) {
+            return Position(self.position.0 + 20);
+        }
+        self.position
     }
 
     /// Takes changes after the position. False where there are none.
@@ -162,6 +173,8 @@ impl ResourceWatch {
             return Ok(false);
         };
         self.position = last;
+        #[cfg(test)]
+        let changes = sabotage(changes);
         for change in changes {
             if self
                 .kind
@@ -178,4 +191,34 @@ impl ResourceWatch {
         }
         Ok(true)
     }
+}
+
+/// Where a watch goes on that has seen everything up to `after`, or one that has just come.
+fn from(after: Option<Position>, now: Position) -> Position {
+    #[cfg(test)]
+    if planted(Sabotage::ResumesTooLate) {
+        return after.map_or(now, |after| Position(after.0 + 20));
+    }
+    after.unwrap_or(now)
+}
+
+/// Shows changes in another order, twice, not at all or by half.
+#[cfg(test)]
+fn sabotage(mut changes: Vec<crate::store::Change>) -> Vec<crate::store::Change> {
+    let now_and_then = |it: &crate::store::Change| it.position.0.is_multiple_of(3);
+    if planted(Sabotage::SwapsChanges) {
+        changes.reverse();
+    }
+    if planted(Sabotage::ShowsAChangeTwice) {
+        let twice = |it: crate::store::Change| std::iter::repeat_n(it, 2);
+        changes = changes.into_iter().flat_map(twice).collect();
+    }
+    if planted(Sabotage::LeavesOutChanges) {
+        changes.retain(|it| !now_and_then(it));
+    }
+    if planted(Sabotage::ShowsHalfAChange) {
+        let half = changes.iter_mut().filter(|it| now_and_then(it));
+        half.for_each(|it| it.resource.revision -= 1);
+    }
+    changes
 }

@@ -1,112 +1,225 @@
-//! Clients that write resources, and what is read when all is over.
+//! Clients that write: resources, with and without a pipeline, and runs of what stands.
 
 use std::time::Duration;
 
-use conveyor_client::proto::log_service_client::LogServiceClient;
+use conveyor_client::proto::pipeline_service_client::PipelineServiceClient;
 use conveyor_client::proto::resource_service_client::ResourceServiceClient;
 use conveyor_client::proto::run_service_client::RunServiceClient;
-use conveyor_client::proto::watch_resources_response::Seen;
 use conveyor_client::proto::{
-    CreateResourceDefinitionRequest, CreateResourceRequest, DeleteResourceRequest,
-    ListResourceRevisionsRequest, ListRunsRequest, Resource, ResourceDefinition, RunState,
-    TailLogsRequest, UpdateResourceRequest, WatchResourcesRequest,
+    ApplyPipelineRequest, ApplyResourceDefinitionRequest, CancelRunRequest, CreateResourceRequest,
+    DeleteResourceRequest, Pipeline, Resource, ResourceChange, ResourceDefinition, StartRunRequest,
+    Step, UpdateResourceRequest,
 };
 use tokio::time::timeout;
-use tonic::Status;
+use tonic::{Response, Status};
 
 use super::dice::Dice;
-use super::history::{Change, Event, History};
+use super::history::{Event, History};
 use super::network::Network;
 
 /// The definition of all resources.
 pub(super) const KIND: &str = "thing";
-/// The names that clients write.
-pub(super) const NAMES: [&str; 3] = ["one", "two", "three"];
+/// The pipeline of some.
+const LINE: &str = "line";
+/// The names that clients write; the resources after the first two have a pipeline.
+pub(super) const NAMES: [&str; 4] = ["one", "two", "three", "four"];
+/// The step of the pipeline that has a timeout, and how long that is.
+pub(super) const TIMED: (&str, Duration) = ("second", Duration::from_secs(6));
 /// How long a client waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// Makes the definition, however often that takes.
+/// A client.
+pub(super) struct Client {
+    pub(super) number: u64,
+    pub(super) network: Network,
+    pub(super) history: History,
+    pub(super) dice: Dice,
+}
+
+/// Makes the definition and the pipeline, however often that takes.
 pub(super) async fn define(network: &Network) {
-    let definition = ResourceDefinition {
-        name: KIND.to_owned(),
-        schema_json: "{}".to_owned(),
-        ..ResourceDefinition::default()
-    };
-    let request = CreateResourceDefinitionRequest {
-        resource_definition: Some(definition),
-        request_id: "the-definition".to_owned(),
-    };
-    let mut client = ResourceServiceClient::new(network.clone());
-    while client
-        .create_resource_definition(request.clone())
-        .await
-        .is_err()
-    {
+    while apply_definitions(network, 0).await.is_err() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
-/// Writes again and again.
-pub(super) async fn write(
-    network: Network,
-    history: History,
-    mut dice: Dice,
-    number: u64,
-    writes: u64,
-) {
-    let mut client = ResourceServiceClient::new(network);
-    for at in 0..writes {
-        tokio::time::sleep(dice.millis(10..6000)).await;
-        let name = dice.pick(&NAMES).to_owned();
-        let spec = number * 1000 + at;
+async fn apply_definitions(network: &Network, version: u64) -> Result<(), Status> {
+    let definition = ResourceDefinition {
+        name: KIND.to_owned(),
+        schema_json: format!("{{\"$comment\":\"{version}\"}}"),
+        ..ResourceDefinition::default()
+    };
+    let request = ApplyResourceDefinitionRequest {
+        resource_definition: Some(definition),
+    };
+    ResourceServiceClient::new(network.clone())
+        .apply_resource_definition(request)
+        .await?;
+    let request = ApplyPipelineRequest {
+        pipeline: Some(pipeline(version)),
+    };
+    PipelineServiceClient::new(network.clone())
+        .apply_pipeline(request)
+        .await?;
+    Ok(())
+}
+
+fn pipeline(version: u64) -> Pipeline {
+    let step = |id: &str, driver: &str| Step {
+        id: id.to_owned(),
+        driver: driver.to_owned(),
+        timeout: (id == TIMED.0).then(|| TIMED.1.try_into().expect("it is short")),
+        ..Step::default()
+    };
+    Pipeline {
+        name: LINE.to_owned(),
+        resource: KIND.to_owned(),
+        description: format!("version {version}"),
+        steps: vec![
+            step("first", "alpha"),
+            step(TIMED.0, "beta"),
+            step("third", "alpha"),
+        ],
+        ..Pipeline::default()
+    }
+}
+
+impl Client {
+    /// Writes again and again.
+    pub(super) async fn write(mut self, writes: u64) {
+        for at in 0..writes {
+            tokio::time::sleep(self.dice.millis(10..6000)).await;
+            let name = self.dice.pick(&NAMES);
+            let spec = self.number * 1000 + at;
+            match self.dice.below(12) {
+                0..4 => self.put(name, spec, true).await,
+                4..9 => self.put(name, spec, false).await,
+                9 => self.delete(name).await,
+                _ => self.start(name, spec).await,
+            }
+        }
+    }
+
+    /// Writes the definition and the pipeline anew, again and again, and does not always wait for the answer.
+    pub(super) async fn define(mut self, writes: u64) {
+        for at in 0..writes {
+            tokio::time::sleep(self.dice.millis(10..15_000)).await;
+            let patience = self.dice.millis(1..3000);
+            let _ = timeout(patience, apply_definitions(&self.network, at)).await;
+        }
+    }
+
+    /// Cancels runs again and again.
+    pub(super) async fn cancel(mut self, cancels: u64) {
+        let mut client = RunServiceClient::new(self.network.clone());
+        for _ in 0..cancels {
+            tokio::time::sleep(self.dice.millis(10..9000)).await;
+            let known = self.history.runs();
+            let newest = self.dice.below(4);
+            let Some(run) = self.history.run(known.wrapping_sub(newest + 1)) else {
+                continue;
+            };
+            self.history.note(Event::CancelAsked { run: run.clone() });
+            let request = CancelRunRequest {
+                id: run.clone(),
+                reason: "a client asked for it".to_owned(),
+            };
+            if let Ok(Ok(answer)) = timeout(PATIENCE, client.cancel_run(request)).await {
+                let state = answer.into_inner().state();
+                self.history.note(Event::Cancelled { run, state });
+            }
+        }
+    }
+
+    /// Creates or updates a resource.
+    async fn put(&mut self, name: &str, spec: u64, create: bool) {
+        self.asks(name, Some(spec));
         let resource = Resource {
-            name: name.clone(),
+            name: name.to_owned(),
             resource: KIND.to_owned(),
             spec_json: format!("{{\"n\":{spec}}}"),
+            pipeline: NAMES[2..]
+                .contains(&name)
+                .then(|| LINE.to_owned())
+                .unwrap_or_default(),
             ..Resource::default()
         };
-        let choice = dice.below(10);
-        let spec = (choice < 9).then_some(spec);
-        history.note(Event::Asked {
-            name: name.clone(),
+        let mut client = ResourceServiceClient::new(self.network.clone());
+        let answer = if create {
+            let request = CreateResourceRequest {
+                resource: Some(resource),
+                request_id: spec.to_string(),
+            };
+            // Who hears nothing asks once more, as the same request.
+            match timeout(PATIENCE, client.create_resource(request.clone())).await {
+                Ok(Ok(answer)) => Ok(Ok(answer)),
+                _ => timeout(PATIENCE, client.create_resource(request)).await,
+            }
+        } else {
+            let request = UpdateResourceRequest {
+                resource: Some(resource),
+                expected_revision: 0,
+            };
+            timeout(PATIENCE, client.update_resource(request)).await
+        };
+        self.hears(name, Some(spec), answer.unwrap_or_else(|_| Err(late())));
+    }
+
+    async fn delete(&mut self, name: &str) {
+        self.asks(name, None);
+        let request = DeleteResourceRequest {
+            resource: KIND.to_owned(),
+            name: name.to_owned(),
+            expected_revision: 0,
+        };
+        let mut client = ResourceServiceClient::new(self.network.clone());
+        let answer = timeout(PATIENCE, client.delete_resource(request)).await;
+        self.hears(name, None, answer.unwrap_or_else(|_| Err(late())));
+    }
+
+    /// Has what stands carried out again; asks twice where it hears nothing.
+    async fn start(&mut self, name: &str, number: u64) {
+        let request = format!("run-{number}");
+        self.history.note(Event::StartAsked {
+            request: request.clone(),
+        });
+        let mut client = RunServiceClient::new(self.network.clone());
+        for _ in 0..2 {
+            let it = StartRunRequest {
+                resource: KIND.to_owned(),
+                name: name.to_owned(),
+                event: String::new(),
+                request_id: request.clone(),
+            };
+            if let Ok(Ok(answer)) = timeout(PATIENCE, client.start_run(it)).await {
+                let run = answer.into_inner().id;
+                self.history.note(Event::Started { request, run });
+                return;
+            }
+        }
+    }
+
+    fn asks(&self, name: &str, spec: Option<u64>) {
+        self.history.note(Event::Asked {
+            client: self.number,
+            name: name.to_owned(),
             spec,
         });
-        let answer = match choice {
-            0..4 => {
-                let request_id = spec.map(|spec| spec.to_string()).unwrap_or_default();
-                let request = CreateResourceRequest {
-                    resource: Some(resource),
-                    request_id,
-                };
-                let first = timeout(PATIENCE, client.create_resource(request.clone())).await;
-                match first {
-                    Ok(Ok(answer)) => Ok(Ok(answer)),
-                    // Once more, as the same request.
-                    _ => timeout(PATIENCE, client.create_resource(request)).await,
-                }
-            }
-            4..9 => {
-                let request = UpdateResourceRequest {
-                    resource: Some(resource),
-                    expected_revision: 0,
-                };
-                timeout(PATIENCE, client.update_resource(request)).await
-            }
-            _ => {
-                let request = DeleteResourceRequest {
-                    resource: KIND.to_owned(),
-                    name: name.clone(),
-                    expected_revision: 0,
-                };
-                timeout(PATIENCE, client.delete_resource(request)).await
-            }
-        };
-        let late = |_| Err(Status::deadline_exceeded("no answer"));
-        history.note(match answer.unwrap_or_else(late) {
+    }
+
+    fn hears(
+        &self,
+        name: &str,
+        spec: Option<u64>,
+        answer: Result<Response<ResourceChange>, Status>,
+    ) {
+        let name = name.to_owned();
+        self.history.note(match answer {
             Ok(answer) => {
                 let answer = answer.into_inner();
                 let resource = answer.resource.unwrap_or_default();
                 Event::Written {
+                    client: self.number,
                     name,
                     spec,
                     id: resource.id,
@@ -122,97 +235,6 @@ pub(super) async fn write(
     }
 }
 
-/// How many runs have not ended.
-pub(super) async fn open_runs(network: &Network) -> Result<usize, Status> {
-    let states = [RunState::Pending, RunState::Running, RunState::Cancelling];
-    let request = ListRunsRequest {
-        states: states.map(i32::from).to_vec(),
-        page_size: 1000,
-        ..ListRunsRequest::default()
-    };
-    let answer = RunServiceClient::new(network.clone())
-        .list_runs(request)
-        .await?;
-    Ok(answer.into_inner().runs.len())
-}
-
-/// Notes all that stands.
-pub(super) async fn read_all(network: &Network, history: &History) -> Result<(), Status> {
-    let request = ListRunsRequest {
-        page_size: 1000,
-        ..ListRunsRequest::default()
-    };
-    let runs = RunServiceClient::new(network.clone())
-        .list_runs(request)
-        .await?;
-    for run in runs.into_inner().runs {
-        let request = TailLogsRequest {
-            run_id: run.id.clone(),
-            follow: Some(false),
-            ..TailLogsRequest::default()
-        };
-        let mut lines = LogServiceClient::new(network.clone())
-            .tail_logs(request)
-            .await?
-            .into_inner();
-        while let Some(answer) = lines.message().await? {
-            for entry in answer.entries {
-                history.note(Event::FinalLine {
-                    run: run.id.clone(),
-                    seq: entry.seq,
-                    message: entry.message,
-                });
-            }
-        }
-        history.note(Event::FinalRun(Box::new(run)));
-    }
-    let mut resources = ResourceServiceClient::new(network.clone());
-    for name in NAMES {
-        let request = ListResourceRevisionsRequest {
-            resource: KIND.to_owned(),
-            name: name.to_owned(),
-            page_size: 1000,
-            page_token: String::new(),
-        };
-        match resources.list_resource_revisions(request).await {
-            Ok(answer) => {
-                for it in answer.into_inner().revisions {
-                    history.note(Event::FinalRevision {
-                        id: it.id,
-                        revision: it.revision,
-                        spec: it.spec_json,
-                    });
-                }
-            }
-            Err(status) if status.code() == tonic::Code::NotFound => {}
-            Err(status) => return Err(status),
-        }
-    }
-    let request = WatchResourcesRequest {
-        after_position: Some(0),
-        follow: Some(false),
-        ..WatchResourcesRequest::default()
-    };
-    let mut changes = resources.watch_resources(request).await?.into_inner();
-    while let Some(answer) = changes.message().await? {
-        if let Some(change) = change(answer.position, answer.seen) {
-            history.note(Event::FinalChange(change));
-        }
-    }
-    Ok(())
-}
-
-/// What a watch saw, if it was a resource.
-pub(super) fn change(position: u64, seen: Option<Seen>) -> Option<Change> {
-    let (it, deleted) = match seen? {
-        Seen::Resource(it) => (it, false),
-        Seen::Deleted(it) => (it, true),
-        Seen::Bookmark(_) => return None,
-    };
-    Some(Change {
-        position,
-        id: it.id,
-        revision: it.revision,
-        deleted,
-    })
+fn late() -> Status {
+    Status::deadline_exceeded("no answer")
 }

@@ -1,6 +1,7 @@
 //! A driver's process: the client's own ledger, over the simulated network, with work that writes lines and ends.
 //!
-//! Some lie: they report ends of tasks under tokens that are not theirs.
+//! Some lie: they report ends of tasks under tokens that are not theirs. Some use the id of a process that was before
+//! them or that still is. Some leave when their tasks are done.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -24,10 +25,31 @@ use super::network::Network;
 
 const PERIOD: Duration = Duration::from_secs(10);
 
+/// The ids that processes of each driver have drawn: a cheap clone.
+#[derive(Clone, Default)]
+pub(super) struct Instances(Arc<Mutex<Vec<(&'static str, String)>>>);
+
+impl Instances {
+    /// A new id, or one that was drawn before.
+    fn draw(&self, name: &'static str, dice: &mut Dice) -> String {
+        let mut drawn = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = drawn.iter().filter(|(of, _)| *of == name);
+        let used: Vec<_> = own.map(|(_, id)| id.clone()).collect();
+        if dice.percent(20) && !used.is_empty() {
+            return dice.pick(&used);
+        }
+        let new = dice.id().to_string();
+        drawn.push((name, new.clone()));
+        new
+    }
+}
+
 /// What one process knows.
 struct Process {
     name: &'static str,
     instance: String,
+    /// When it takes no more tasks, and ends after those it has.
+    leaves: Option<Instant>,
     history: History,
     tasks: Mutex<Tasks>,
     changed: Arc<Notify>,
@@ -39,14 +61,16 @@ pub(super) async fn run(
     network: Network,
     history: History,
     mut dice: Dice,
-    kill: Arc<Notify>,
+    (kill, instances): (Arc<Notify>, Instances),
 ) {
     loop {
+        let leaves = dice.percent(25).then(|| dice.millis(5000..60_000));
         let tasks = Tasks::new(2);
         let changed = tasks.changed();
         let process = Arc::new(Process {
             name,
-            instance: dice.id().to_string(),
+            instance: instances.draw(name, &mut dice),
+            leaves: leaves.map(|after| Instant::now() + after),
             history: history.clone(),
             tasks: Mutex::new(tasks),
             changed,
@@ -63,13 +87,20 @@ pub(super) async fn run(
     }
 }
 
-/// A process, until its instance is replaced.
+/// A process, until its instance is replaced or it has left.
 async fn live(process: Arc<Process>, network: Network, mut dice: Dice) {
     let mut work = JoinSet::new();
     for number in 1.. {
         let end = stream(&process, &network, number, &mut work, &mut dice).await;
-        if end.is_err_and(|status| status.code() == Code::Aborted) {
+        if process.tasks().is_drained() {
             return;
+        }
+        if let Err(status) = end {
+            match status.code() {
+                Code::Aborted => return,
+                Code::InvalidArgument => process.is_rejected(&status),
+                _ => {}
+            }
         }
         let wait = Instant::now() + dice.millis(100..3000);
         while timeout_at_change(&process, wait).await {
@@ -91,7 +122,7 @@ fn start_ready(process: &Arc<Process>, running: &mut JoinSet<()>, dice: &mut Dic
     }
 }
 
-/// Writes lines and ends, unless it is told to stop.
+/// Writes lines and ends, or stops when it is told to; some do not heed it.
 async fn carry_out(process: Arc<Process>, work: Work, mut dice: Dice) {
     let token = (work.offer.task_id.clone(), work.offer.token);
     process.history.note(Event::Begins {
@@ -99,18 +130,21 @@ async fn carry_out(process: Arc<Process>, work: Work, mut dice: Dice) {
     });
     let mut lines = 0;
     let most = dice.of(0..12);
-    while lines < most && !work.cancel.is_cancelled() {
+    let heeds = dice.percent(90);
+    while lines < most && !(heeds && work.cancel.is_cancelled()) {
         tokio::time::sleep(dice.millis(1..1500)).await;
         work.write(format!("{} {} {lines}", token.0, token.1));
         lines += 1;
     }
     let message = format!("{} {} {lines}", token.0, token.1);
+    let success = dice.percent(85);
     process.history.note(Event::Ends {
         token,
         lines,
         message: message.clone(),
+        success,
     });
-    let outcome = if dice.percent(85) {
+    let outcome = if success {
         Outcome::success(message)
     } else {
         Outcome::failure(message)
@@ -134,7 +168,7 @@ async fn stream(
         instance_id: process.instance.clone(),
         stream_number: number,
         definitions: vec![KIND.to_owned()],
-        events: vec!["*".to_owned()],
+        events: process.events(),
         slots: 2,
         tasks: process.tasks().in_hello(),
         ..Hello::default()
@@ -149,8 +183,13 @@ async fn stream(
     let mut heard = Instant::now();
     let mut next = None;
     let mut welcomed = false;
+    let never = hello_at + Duration::from_secs(24 * 60 * 60);
+    let mut leaves = process.leaves.unwrap_or(never);
     loop {
         start_ready(process, running, dice);
+        if process.tasks().is_drained() {
+            return Ok(());
+        }
         if welcomed && next.is_none() {
             next = process.tasks().next_message(Instant::now().into_std());
         }
@@ -177,6 +216,10 @@ async fn stream(
                 Err(_) => return Ok(()),
             },
             _ = heartbeat.tick() => process.tasks().beat(),
+            () = tokio::time::sleep_until(leaves) => {
+                process.tasks().drain();
+                leaves = never;
+            }
             () = process.changed.notified() => {}
             () = tokio::time::sleep_until(heard + 2 * PERIOD) => return Err(Status::deadline_exceeded("the server is silent")),
         }
@@ -186,6 +229,23 @@ async fn stream(
 impl Process {
     fn tasks(&self) -> MutexGuard<'_, Tasks> {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All of them hear of what is made; one of what is deleted too.
+    fn events(&self) -> Vec<String> {
+        let events = if self.name == "beta" {
+            &["*", "delete"][..]
+        } else {
+            &["*"]
+        };
+        events.iter().map(|it| (*it).to_owned()).collect()
+    }
+
+    fn is_rejected(&self, status: &Status) {
+        self.history.note(Event::Rejected {
+            instance: self.instance.clone(),
+            why: status.to_string(),
+        });
     }
 
     /// Notes what the server says, and answers a lie where this is one who lies.
@@ -206,6 +266,9 @@ impl Process {
                 next: it.next,
             },
             In::ResultAck(it) if it.outcome() == proto::ResultOutcome::Applied => Event::Applied {
+                token: (it.task_id.clone(), it.token),
+            },
+            In::Cancel(it) if it.reason() == proto::CancelReason::Deadline => Event::OutOfTime {
                 token: (it.task_id.clone(), it.token),
             },
             _ => return None,

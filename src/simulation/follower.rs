@@ -5,120 +5,136 @@ use std::time::Duration;
 use conveyor_client::proto::log_service_client::LogServiceClient;
 use conveyor_client::proto::resource_service_client::ResourceServiceClient;
 use conveyor_client::proto::watch_resources_response::Seen;
-use conveyor_client::proto::{TailLogsRequest, WatchResourcesRequest};
-use tonic::Status;
+use conveyor_client::proto::{TailLogsRequest, TailLogsResponse, WatchResourcesRequest};
+use tonic::{Status, Streaming};
 
-use super::client::change;
 use super::dice::Dice;
 use super::history::{Event, History};
 use super::network::Network;
+use super::reading::{change, undotted};
 
-/// Follows the log of one run after the other, to its end. A slow one rests after each message.
-pub(super) async fn tail(network: Network, history: History, mut dice: Dice, tail: u64, rest: u64) {
-    let mut done = 0;
-    loop {
-        let runs: Vec<String> = history
-            .events()
-            .into_iter()
-            .filter_map(|(_, event)| match event {
-                Event::Written { run, .. } if !run.is_empty() => Some(run),
-                _ => None,
-            })
-            .skip(done)
-            .take(1)
-            .collect();
-        let Some(run) = runs.first() else {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            continue;
-        };
-        let mut after = 0;
-        while follow(&network, &history, &mut dice, tail, rest, run, &mut after)
-            .await
-            .is_err()
-        {
-            tokio::time::sleep(dice.millis(100..2000)).await;
-        }
-        history.note(Event::TailEnds {
-            tail,
-            run: run.clone(),
-        });
-        done += 1;
-    }
+/// Most streams that a tail which does not read has open.
+const STILL: usize = 8;
+
+/// One who follows.
+pub(super) struct Follower {
+    pub(super) number: u64,
+    pub(super) network: Network,
+    pub(super) history: History,
+    pub(super) dice: Dice,
+    /// How many milliseconds he rests at most after each message.
+    pub(super) rest: u64,
 }
 
-async fn follow(
-    network: &Network,
-    history: &History,
-    dice: &mut Dice,
-    tail: u64,
-    rest: u64,
-    run: &str,
-    after: &mut u64,
-) -> Result<(), Status> {
-    let request = TailLogsRequest {
-        run_id: run.to_owned(),
-        after: *after,
-        ..TailLogsRequest::default()
-    };
-    let mut lines = LogServiceClient::new(network.clone())
-        .tail_logs(request)
-        .await?
-        .into_inner();
-    while let Some(answer) = lines.message().await? {
-        for entry in answer.entries {
-            *after = entry.seq;
-            history.note(Event::Tailed {
-                tail,
-                run: run.to_owned(),
-                seq: entry.seq,
-                message: entry.message,
-            });
-        }
-        if rest > 0 {
-            tokio::time::sleep(dice.millis(1..rest)).await;
-        }
-    }
-    Ok(())
-}
-
-/// Watches all resources.
-pub(super) async fn watch(network: Network, history: History, mut dice: Dice, watch: u64) {
-    let mut after = None;
-    loop {
-        // The end of a watch is that of its server.
-        let _ = look(&network, &history, watch, &mut after).await;
-        tokio::time::sleep(dice.millis(100..3000)).await;
-    }
-}
-
-async fn look(
-    network: &Network,
-    history: &History,
-    watch: u64,
-    after: &mut Option<u64>,
-) -> Result<(), Status> {
-    let request = WatchResourcesRequest {
-        after_position: *after,
-        ..WatchResourcesRequest::default()
-    };
-    let mut seen = ResourceServiceClient::new(network.clone())
-        .watch_resources(request)
-        .await?
-        .into_inner();
-    if after.is_none() {
-        history.note(Event::Lists { watch });
-    }
-    while let Some(answer) = seen.message().await? {
-        let position = answer.position;
-        if matches!(answer.seen, Some(Seen::Bookmark(_))) {
-            *after = Some(position);
-            history.note(Event::Bookmarked { watch, position });
-        } else if let Some(change) = change(position, answer.seen) {
-            if position > 0 {
-                *after = Some(position);
+impl Follower {
+    /// Follows the log of one run after the other, to its end.
+    pub(super) async fn tail(mut self) {
+        for at in 0.. {
+            let run = self.next_run(at).await;
+            let mut after = 0;
+            while self.follow(&run, &mut after).await.is_err() {
+                tokio::time::sleep(self.dice.millis(100..2000)).await;
             }
-            history.note(Event::Watched { watch, change });
+            let tail = self.number;
+            self.history.note(Event::TailEnds { tail, run });
         }
     }
-    Ok(())
+
+    /// Opens the log of one run after the other, and reads nothing.
+    pub(super) async fn stand_still(self) {
+        let mut open = Vec::new();
+        for at in 0.. {
+            let run = self.next_run(at).await;
+            if let Ok(lines) = self.open(&run, 0).await {
+                open.push(lines);
+            }
+            if open.len() > STILL {
+                open.remove(0);
+            }
+        }
+    }
+
+    /// Waits for a run to follow.
+    async fn next_run(&self, at: usize) -> String {
+        loop {
+            if let Some(run) = self.history.run(at) {
+                return run;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    async fn open(&self, run: &str, after: u64) -> Result<Streaming<TailLogsResponse>, Status> {
+        let request = TailLogsRequest {
+            run_id: run.to_owned(),
+            after,
+            ..TailLogsRequest::default()
+        };
+        let mut client = LogServiceClient::new(self.network.clone());
+        Ok(client.tail_logs(request).await?.into_inner())
+    }
+
+    async fn follow(&mut self, run: &str, after: &mut u64) -> Result<(), Status> {
+        let tail = self.number;
+        let mut lines = self.open(run, *after).await?;
+        while let Some(answer) = lines.message().await? {
+            let bytes = answer.entries.iter().map(|it| it.message.len()).sum();
+            self.history.note(Event::Piece { tail, bytes });
+            for entry in answer.entries {
+                *after = entry.seq;
+                self.history.note(Event::Tailed {
+                    tail,
+                    run: run.to_owned(),
+                    seq: entry.seq,
+                    message: undotted(entry.message),
+                });
+            }
+            self.rest().await;
+        }
+        Ok(())
+    }
+
+    /// Watches all resources.
+    pub(super) async fn watch(mut self) {
+        let mut after = None;
+        loop {
+            // The end of a watch is that of its server.
+            let _ = self.look(&mut after).await;
+            tokio::time::sleep(self.dice.millis(100..3000)).await;
+        }
+    }
+
+    async fn look(&mut self, after: &mut Option<u64>) -> Result<(), Status> {
+        let watch = self.number;
+        let request = WatchResourcesRequest {
+            after_position: *after,
+            ..WatchResourcesRequest::default()
+        };
+        let mut client = ResourceServiceClient::new(self.network.clone());
+        let mut seen = client.watch_resources(request).await?.into_inner();
+        self.history.note(match *after {
+            None => Event::Lists { watch },
+            Some(after) => Event::Resumes { watch, after },
+        });
+        while let Some(answer) = seen.message().await? {
+            let position = answer.position;
+            if matches!(answer.seen, Some(Seen::Bookmark(_))) {
+                *after = Some(position);
+                self.history.note(Event::Bookmarked { watch, position });
+            } else if let Some(change) = change(position, answer.seen) {
+                if position > 0 {
+                    *after = Some(position);
+                }
+                self.history.note(Event::Watched { watch, change });
+            }
+            self.rest().await;
+        }
+        Ok(())
+    }
+
+    async fn rest(&mut self) {
+        if self.rest > 0 {
+            tokio::time::sleep(self.dice.millis(1..self.rest)).await;
+        }
+    }
 }

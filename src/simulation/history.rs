@@ -1,9 +1,9 @@
 //! What happened, in order, as those outside the server saw it. The checker knows nothing else.
 
 use std::fmt::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use conveyor_client::proto::Run;
+use conveyor_client::proto::{Run, RunState};
 use tokio::time::Instant;
 use tonic::Code;
 
@@ -11,15 +11,24 @@ use tonic::Code;
 #[allow(dead_code)]
 #[derive(Clone, Debug)]
 pub(super) enum Event {
-    /// Something was done to the server, a link or a clock.
+    /// Something was done to the server, a link or a process.
     Fault(String),
+    /// The clock on the wall was set.
+    ClockSet {
+        seconds: i64,
+    },
+    /// The disk has no room, or has room again.
+    DiskFull,
+    DiskFree,
     /// A client begins to write a spec, or a delete where there is none.
     Asked {
+        client: u64,
         name: String,
         spec: Option<u64>,
     },
     /// And was answered OK.
     Written {
+        client: u64,
         name: String,
         spec: Option<u64>,
         id: String,
@@ -31,12 +40,41 @@ pub(super) enum Event {
         name: String,
         code: Code,
     },
+    /// A client begins to ask for a run of what stands, under a request id; it was told which run that is.
+    StartAsked {
+        request: String,
+    },
+    Started {
+        request: String,
+        run: String,
+    },
+    /// A client begins to ask for the end of a run, and was told how it stands.
+    CancelAsked {
+        run: String,
+    },
+    Cancelled {
+        run: String,
+        state: RunState,
+    },
+    /// A client begins to append lines, and was told that they are stored.
+    AppendAsked {
+        run: String,
+        batch: Batch,
+    },
+    Appended {
+        run: String,
+        batch: Batch,
+    },
     /// An instance was offered a task.
     Offered {
         instance: String,
         token: Token,
         run: String,
         step: String,
+    },
+    /// And was told that its time is over.
+    OutOfTime {
+        token: Token,
     },
     /// The server said that lines are stored; that a result is applied.
     Stored {
@@ -54,6 +92,12 @@ pub(super) enum Event {
         token: Token,
         lines: u64,
         message: String,
+        success: bool,
+    },
+    /// The server found fault with what an instance said.
+    Rejected {
+        instance: String,
+        why: String,
     },
     /// A tail saw a line, or the end.
     Tailed {
@@ -66,9 +110,22 @@ pub(super) enum Event {
         tail: u64,
         run: String,
     },
-    /// A watch begins anew, or saw something.
+    /// A tail got so many bytes of lines at once.
+    Piece {
+        tail: u64,
+        bytes: usize,
+    },
+    /// So many bytes wait in the server for the driver with the most of them.
+    Waiting {
+        bytes: usize,
+    },
+    /// A watch begins anew, goes on after a position, or saw something.
     Lists {
         watch: u64,
+    },
+    Resumes {
+        watch: u64,
+        after: u64,
     },
     Watched {
         watch: u64,
@@ -106,6 +163,14 @@ pub(super) struct Change {
     pub(super) id: String,
     pub(super) revision: i64,
     pub(super) deleted: bool,
+    pub(super) spec: String,
+}
+
+/// Lines that were appended together: each is the word and its number.
+#[derive(Clone, Debug)]
+pub(super) struct Batch {
+    pub(super) word: String,
+    pub(super) lines: u64,
 }
 
 /// A task and its token.
@@ -115,28 +180,61 @@ pub(super) type Token = (String, u64);
 #[derive(Clone)]
 pub(super) struct History {
     began: Instant,
-    events: Arc<Mutex<Vec<(u64, Event)>>>,
+    record: Arc<Mutex<Record>>,
+}
+
+#[derive(Default)]
+struct Record {
+    events: Vec<(u64, Event)>,
+    /// The runs that somebody was told of, in that order.
+    runs: Vec<String>,
 }
 
 impl History {
     pub(super) fn new() -> Self {
         Self {
             began: Instant::now(),
-            events: Arc::default(),
+            record: Arc::default(),
         }
     }
 
     /// Notes what happens now.
     pub(super) fn note(&self, event: Event) {
-        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         let now = u64::try_from(self.began.elapsed().as_millis()).expect("it is short");
-        events.push((now, event));
+        let mut record = self.record();
+        if let Event::Written { run, .. } | Event::Started { run, .. } = &event
+            && !run.is_empty()
+            && !record.runs.contains(run)
+        {
+            record.runs.push(run.clone());
+        }
+        record.events.push((now, event));
+    }
+
+    /// The run that somebody was told of after so many others.
+    pub(super) fn run(&self, at: usize) -> Option<String> {
+        self.record().runs.get(at).cloned()
+    }
+
+    /// How many runs somebody was told of.
+    pub(super) fn runs(&self) -> usize {
+        self.record().runs.len()
     }
 
     /// All of it, each with its millisecond.
-    pub(super) fn events(&self) -> Vec<(u64, Event)> {
-        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        events.clone()
+    pub(super) fn take(&self) -> Vec<(u64, Event)> {
+        std::mem::take(&mut self.record().events)
+    }
+
+    fn record(&self) -> MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Batch {
+    /// Its lines, as they are written.
+    pub(super) fn messages(&self) -> impl Iterator<Item = String> + '_ {
+        (0..self.lines).map(|line| format!("{}-{line}", self.word))
     }
 }
 

@@ -1,4 +1,5 @@
 //! The network between one peer and the server: requests, answers and streams, late, lost, doubled, frozen or cut.
+//! A double may come long after the first, so that requests overtake each other.
 //!
 //! It carries the frames of HTTP bodies, each stream in its order. Everything above that is the real thing.
 
@@ -19,6 +20,7 @@ use tonic::body::Body;
 
 use super::dice::Dice;
 use super::site::Site;
+use crate::api::Doors;
 
 /// Most frames under way in one direction of a stream.
 const WINDOW: usize = 2;
@@ -100,7 +102,6 @@ impl Network {
         self,
         request: http::Request<Body>,
     ) -> Result<http::Response<Body>, Status> {
-        let lost = || Status::unavailable("lost on the way");
         self.pass().await;
         if self.has(3) {
             return Err(lost());
@@ -109,39 +110,10 @@ impl Network {
             return Err(Status::unavailable("connection refused"));
         };
         let cut = CancellationToken::new();
-        let link = self
-            .state
-            .cut
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
         let ends = Ends {
-            all: [server_cut, link, cut.clone()],
+            all: [server_cut, self.link(), cut.clone()],
         };
-        let is_stream = request.uri().path().ends_with("DriverStream");
-        let (head, body) = request.into_parts();
-        let answer = if is_stream {
-            let body = self.carry(body, ends.clone(), None);
-            doors
-                .call(http::Request::from_parts(head, axum::body::Body::new(body)))
-                .await
-        } else {
-            let body = body.collect().await?.to_bytes();
-            let request =
-                || http::Request::from_parts(head.clone(), axum::body::Body::from(body.clone()));
-            if self.has(5) {
-                let (doors, again) = (doors.clone(), request());
-                let twin = async move {
-                    doors.call(again).await;
-                };
-                tokio::spawn(twin);
-            }
-            tokio::select! {
-                biased;
-                () = ends.any() => return Err(lost()),
-                answer = doors.call(request()) => answer,
-            }
-        };
+        let answer = self.call(doors, request, &ends).await?;
         self.pass().await;
         if self.has(3) || ends.is_over() {
             return Err(lost());
@@ -151,6 +123,46 @@ impl Network {
             head,
             self.carry(body, ends, Some(cut.drop_guard())),
         ))
+    }
+
+    /// Brings a request to the server, once or twice.
+    async fn call(
+        &self,
+        doors: Doors,
+        request: http::Request<Body>,
+        ends: &Ends,
+    ) -> Result<http::Response<axum::body::Body>, Status> {
+        let path = request.uri().path();
+        let is_stream = path.ends_with("DriverStream");
+        // A request that has no id to be known by is done as often as it comes.
+        let can_double = !path.ends_with("AppendLogs");
+        let (head, body) = request.into_parts();
+        if is_stream {
+            let body = axum::body::Body::new(self.carry(body, ends.clone(), None));
+            return Ok(doors.call(http::Request::from_parts(head, body)).await);
+        }
+        let body = body.collect().await?.to_bytes();
+        let request =
+            || http::Request::from_parts(head.clone(), axum::body::Body::from(body.clone()));
+        if can_double && self.has(5) {
+            let (doors, again) = (doors.clone(), request());
+            let late = self.throw(|dice| dice.millis(0..4000));
+            let twin = async move {
+                tokio::time::sleep(late).await;
+                doors.call(again).await;
+            };
+            tokio::spawn(twin);
+        }
+        tokio::select! {
+            biased;
+            () = ends.any() => Err(lost()),
+            answer = doors.call(request()) => Ok(answer),
+        }
+    }
+
+    fn link(&self) -> CancellationToken {
+        let cut = self.state.cut.lock();
+        cut.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Carries the frames of a body, one after the other.
@@ -191,6 +203,10 @@ impl Network {
         };
         Body::new(StreamBody::new(stream))
     }
+}
+
+fn lost() -> Status {
+    Status::unavailable("lost on the way")
 }
 
 /// What ends a stream.

@@ -1,6 +1,7 @@
 //! Where the server stands: a disk that outlives it, and a server that is started and killed on it.
 //!
-//! A kill takes the server's way to the disk and to the network at once. What is left of it can do nothing.
+//! A kill takes the server's way to the disk and to the network at once. What is left of it can do nothing. A drain
+//! ends it in the order of `server.rs`.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::api::grpc::Api;
 use crate::api::{Doors, Exposition, ExpositionFormat, RouterOptions, Watch};
 use crate::engine::{Engine, Options, RetentionOptions};
 use crate::model::retention::{Limit, Limits, Policy};
+use crate::store::Store;
 use crate::store::commit::hand::Hand;
 use crate::store::in_memory::Disk;
 use crate::trace::Tracer;
@@ -26,6 +28,12 @@ const FOR_EVER: Limits = Limits {
     max_count: Limit::Forever,
 };
 
+/// How many milliseconds a write of a quick disk takes at most.
+const QUICK: u64 = 3;
+/// How long a server that drains leaves drivers to hear of it, and how long the drain takes at most.
+const GOODBYE: Duration = Duration::from_millis(200);
+const DRAIN_TIME: Duration = Duration::from_secs(5);
+
 /// A site: a cheap clone.
 #[derive(Clone)]
 pub(super) struct Site(Arc<Inner>);
@@ -35,11 +43,22 @@ struct Inner {
     wall: WallClock,
     dice: Mutex<Dice>,
     server: Mutex<Option<Server>>,
+    pace: watch::Sender<Pace>,
+}
+
+/// How quick the disk is.
+#[derive(Clone, Copy)]
+struct Pace {
     /// How long a write takes at most, in milliseconds.
-    disk_time: watch::Sender<u64>,
+    most: u64,
+    /// No write begins.
+    stands: bool,
 }
 
 struct Server {
+    engine: Engine,
+    store: Store,
+    tracker: TaskTracker,
     doors: Doors,
     cut: CancellationToken,
     stop: CancellationToken,
@@ -53,7 +72,10 @@ impl Site {
             wall: WallClock::new(),
             dice: Mutex::new(dice),
             server: Mutex::default(),
-            disk_time: watch::Sender::new(3),
+            pace: watch::Sender::new(Pace {
+                most: QUICK,
+                stands: false,
+            }),
         }))
     }
 
@@ -69,19 +91,40 @@ impl Site {
         Some((server.doors.clone(), server.cut.clone()))
     }
 
-    /// Makes the disk slow, or quick again.
+    /// Makes the disk slow: a write takes so many milliseconds at most.
     pub(super) fn slow_disk(&self, millis: u64) {
-        self.0.disk_time.send_replace(millis);
+        self.0.pace.send_modify(|pace| pace.most = millis);
+    }
+
+    /// Makes the disk quick again.
+    pub(super) fn quick_disk(&self) {
+        self.slow_disk(QUICK);
+    }
+
+    /// Lets no write begin, or lets them go on.
+    pub(super) fn stop_disk(&self, stands: bool) {
+        self.0.pace.send_modify(|pace| pace.stands = stands);
+    }
+
+    /// Leaves no room on the disk, or much.
+    pub(super) fn fill_disk(&self, full: bool) {
+        self.0.disk.has_free(if full { 0 } else { u64::MAX });
+    }
+
+    /// Bytes that wait for the driver with the most of them.
+    pub(super) fn most_waiting(&self) -> usize {
+        let server = self.server();
+        server.as_ref().map_or(0, |it| it.engine.most_waiting())
     }
 
     /// Starts a server.
     pub(super) async fn start(&self) {
         let (store, hand) = self.0.disk.open().expect("memory can be read");
         let dice = self.fork();
-        let writing = tokio::spawn(write(hand, self.fork(), self.0.disk_time.subscribe()));
+        let writing = tokio::spawn(write(hand, self.fork(), self.0.pace.subscribe()));
         let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
         let engine = Engine::start(
-            store,
+            store.clone(),
             Arc::new(SimulatedWorld::new(self.0.wall.clone(), dice)),
             Tracer::default(),
             options(),
@@ -91,9 +134,12 @@ impl Site {
         // One that cannot start is not there, which everybody will see.
         let Ok(engine) = engine.await else { return };
         let hello_time = Duration::from_secs(10);
-        let api = Api::new(engine, hello_time, stop.clone(), tracker.clone());
+        let api = Api::new(engine.clone(), hello_time, stop.clone(), tracker.clone());
         let doors = Doors::new(api.clone(), api.text_only(), router(&stop, &tracker));
         *self.server() = Some(Server {
+            engine,
+            store,
+            tracker,
             doors,
             cut: CancellationToken::new(),
             stop,
@@ -110,6 +156,26 @@ impl Site {
         }
     }
 
+    /// Ends the server in order: drivers are told, and what arrived is written.
+    pub(super) async fn drain(&self) {
+        let Some(server) = self.server().take() else {
+            return;
+        };
+        let drain = async {
+            server.engine.announce_drain();
+            tokio::time::sleep(GOODBYE).await;
+            server.stop.cancel();
+            server.tracker.close();
+            server.tracker.wait().await;
+            server.store.stop_writing().await;
+        };
+        // A drain that takes too long is cut short.
+        let _ = tokio::time::timeout(DRAIN_TIME, drain).await;
+        server.stop.cancel();
+        server.writing.abort();
+        server.cut.cancel();
+    }
+
     fn server(&self) -> MutexGuard<'_, Option<Server>> {
         self.0.server.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -124,9 +190,11 @@ impl Site {
 }
 
 /// Writes group after group. It may be killed in each of its waits: before a write and between a write and its answer.
-async fn write(mut hand: Hand, mut dice: Dice, disk_time: watch::Receiver<u64>) {
+async fn write(mut hand: Hand, mut dice: Dice, mut pace: watch::Receiver<Pace>) {
     while let Some(group) = hand.take().await {
-        let most = *disk_time.borrow();
+        let now = pace.wait_for(|pace| !pace.stands).await.map(|pace| *pace);
+        // The site is gone.
+        let Ok(Pace { most, .. }) = now else { return };
         tokio::time::sleep(dice.millis(0..most)).await;
         let written = hand.write(group);
         tokio::time::sleep(dice.millis(0..most)).await;
@@ -141,7 +209,7 @@ fn options() -> Options {
         ack_time: Duration::from_secs(5),
         cancel_grace: Duration::from_secs(10),
         refusal_pause: Duration::from_secs(5),
-        min_free_bytes: 0,
+        min_free_bytes: 1,
         retention: RetentionOptions {
             period: Duration::from_secs(3600),
             policy: Policy {

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rocksdb::{DB, Env, Options};
 
@@ -14,6 +15,8 @@ use super::{Result, Store, open};
 pub(crate) struct Disk {
     db: Arc<DB>,
     options: Arc<Options>,
+    /// Bytes that are free.
+    free: Arc<AtomicU64>,
 }
 
 impl Disk {
@@ -25,7 +28,13 @@ impl Disk {
         Ok(Self {
             db,
             options: Arc::new(options),
+            free: Arc::new(AtomicU64::new(u64::MAX)),
         })
+    }
+
+    /// Has so many bytes free from now on.
+    pub(crate) fn has_free(&self, bytes: u64) {
+        self.free.store(bytes, Ordering::Relaxed);
     }
 
     /// Opens the store on it, whose batches wait for the hand.
@@ -35,10 +44,18 @@ impl Disk {
             db: Arc::clone(&self.db),
             options: Arc::clone(&self.options),
             committer,
-            path: std::env::temp_dir().into(),
             has_witness: false,
             failures_seen: Arc::default(),
+            path: Path::new("/store").into(),
+            free: Some(Arc::clone(&self.free)),
         };
         Ok((store, hand))
+    }
+}
+
+impl Store {
+    /// Writes what is queued, as [`Store::close`] does, and leaves the disk open for the next server.
+    pub(crate) async fn stop_writing(&self) {
+        self.committer.stop().await;
     }
 }

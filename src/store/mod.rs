@@ -212,6 +212,9 @@ pub struct Store {
     has_witness: bool,
     /// How often RocksDB had failed behind the writes when that was last looked at.
     failures_seen: Arc<AtomicU64>,
+    /// Bytes free on a disk in memory.
+    #[cfg(test)]
+    free: Option<Arc<AtomicU64>>,
 }
 
 impl Store {
@@ -227,6 +230,8 @@ impl Store {
             path: path.into(),
             has_witness: true,
             failures_seen: Arc::default(),
+            #[cfg(test)]
+            free: None,
         })
     }
 
@@ -237,6 +242,10 @@ impl Store {
 
     /// Bytes free for the data directory.
     pub fn free_bytes(&self) -> std::io::Result<u64> {
+        #[cfg(test)]
+        if let Some(free) = &self.free {
+            return Ok(free.load(Ordering::Relaxed));
+        }
         let stat = rustix::fs::statvfs(&*self.path)?;
         Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
     }

@@ -76,6 +76,10 @@ impl Api {
         F: Future<Output = Result<T>> + Send + 'static,
     {
         let write = trace::within(trace::place(), write(self.engine.clone()));
+        #[cfg(test)]
+        if crate::sabotage::planted(crate::sabotage::Sabotage::LetsGoOfLocks) {
+            return write.await;
+        }
         joined(self.tracker.spawn(write))
             .await
             .ok_or(Error::Stopping)?

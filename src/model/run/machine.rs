@@ -13,6 +13,8 @@ use jiff::Timestamp;
 use super::event::{Effect, Event};
 use super::{Attempt, AttemptState, Offer, Outcome, Run, RunState, StepRun, StepState, Stop};
 use crate::model::name::{InstanceId, Name, TaskId};
+#[cfg(test)]
+use crate::sabotage::{Sabotage, planted};
 
 /// How often a step is tried when its driver is lost.
 pub(super) const MAX_ATTEMPTS: usize = 5;
@@ -68,7 +70,7 @@ impl Run {
         if step.state == StepState::Pending {
             step.token += 1;
             #[cfg(test)]
-            if crate::sabotage::planted(crate::sabotage::Sabotage::RepeatsTokens) {
+            if planted(Sabotage::RepeatsTokens) {
                 step.token = 1;
             }
             step.state = StepState::Offered;
@@ -207,6 +209,10 @@ impl Run {
     }
 
     fn cancel(&mut self, reason: &str, effects: &mut Vec<Effect>) {
+        #[cfg(test)]
+        if planted(Sabotage::ForgetsCancels) {
+            return;
+        }
         if self.state == RunState::Cancelling {
             return;
         }
@@ -262,7 +268,10 @@ impl Run {
 
     /// Ends what a failure leaves without a chance, and the run when nothing is left to do.
     fn settle(&mut self, now: Timestamp) {
-        if self.pipeline.is_some()
+        let stops = self.pipeline.is_some();
+        #[cfg(test)]
+        let stops = stops && !planted(Sabotage::GoesOnAfterAFailure);
+        if stops
             && let Some(failed) = self
                 .steps
                 .iter()

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use rocksdb::DB;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::writer::{Writer, Written};
 use super::{Committer, Job, Order};
@@ -15,6 +15,8 @@ use crate::store::batch::Position;
 pub(crate) struct Hand {
     writer: Writer,
     inbox: mpsc::Receiver<Order>,
+    /// Whoever stops the committer, once that was asked for.
+    stop: Option<oneshot::Sender<()>>,
 }
 
 /// Batches that were taken to be written together.
@@ -26,14 +28,26 @@ pub(crate) struct OnDisk(Written);
 impl Hand {
     pub(in crate::store) fn new(db: Arc<DB>, position: Position) -> (Committer, Self) {
         let (committer, writer, inbox) = Committer::new(db, position);
-        (committer, Self { writer, inbox })
+        let hand = Self {
+            writer,
+            inbox,
+            stop: None,
+        };
+        (committer, hand)
     }
 
-    /// Waits for batches and takes those that are there. `None` when no more can come.
+    /// Waits for batches and takes those that are there. `None` when no more can come, or none may: what came before a
+    /// stop has been taken then.
     pub(crate) async fn take(&mut self) -> Option<Group> {
+        if let Some(stop) = self.stop.take() {
+            // Whoever stops may have gone.
+            let _ = stop.send(());
+            return None;
+        }
         let first = self.inbox.recv().await?;
         let (group, stop) = self.writer.take(first, &mut self.inbox);
-        stop.is_none().then_some(Group(group))
+        self.stop = stop;
+        Some(Group(group))
     }
 
     /// Puts a group on disk.
