@@ -134,14 +134,12 @@ impl Client {
     /// Creates or updates a resource.
     async fn put(&mut self, name: &str, spec: u64, create: bool) {
         self.asks(name, Some(spec));
+        let pipeline = if NAMES[2..].contains(&name) { LINE } else { "" };
         let resource = Resource {
             name: name.to_owned(),
             resource: KIND.to_owned(),
             spec_json: format!("{{\"n\":{spec}}}"),
-            pipeline: NAMES[2..]
-                .contains(&name)
-                .then(|| LINE.to_owned())
-                .unwrap_or_default(),
+            pipeline: pipeline.to_owned(),
             ..Resource::default()
         };
         let mut client = ResourceServiceClient::new(self.network.clone());

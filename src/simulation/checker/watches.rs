@@ -90,7 +90,7 @@ impl<'a> Seen<'a> {
         let whole = |change: &&Change| {
             (&change.id, change.revision, &change.spec) == (&it.id, it.revision, &it.spec)
         };
-        let is_whole = facts.changes.iter().any(|change| whole(change));
+        let is_whole = facts.changes.iter().any(whole);
         (!is_whole).then(|| format!("atomic: {it:?} is listed, and was never written"))
     }
 
