@@ -26,6 +26,8 @@ const DEFAULT_GRACE: Duration = Duration::from_secs(10);
 const REMEMBERED: usize = 1024;
 /// How many acks may wait to be sent before nothing more is read.
 const MAX_ACKS: usize = 1024;
+/// What is said of a task that was cancelled before its work began.
+pub(crate) const NEVER_BEGUN: &str = "cancelled before the work began";
 
 /// The tasks in hand and what is to be said of them.
 pub(crate) struct Ledger {
@@ -309,10 +311,7 @@ impl Ledger {
         };
         held.cancel.cancel(reason, grace);
         if held.offer.is_some() {
-            held.finish(
-                Outcome::failure("cancelled before the work began"),
-                &self.limits,
-            );
+            held.finish(Outcome::failure(NEVER_BEGUN), &self.limits);
         }
     }
 

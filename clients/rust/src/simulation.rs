@@ -14,6 +14,9 @@ use crate::proto::driver_stream_request::Kind as Outgoing;
 use crate::proto::driver_stream_response::Kind as Incoming;
 use crate::proto::{HeldTask, LogLine, Reconcile, Welcome};
 
+/// What the ledger itself says of a task that is cancelled before its work began.
+pub const NEVER_BEGUN: &str = crate::ledger::NEVER_BEGUN;
+
 /// The tasks in hand of one instance, and what is to be said of them.
 pub struct Tasks {
     ledger: Ledger,

@@ -1,8 +1,9 @@
 //! A history, sorted by what the checks ask for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use conveyor_client::proto::Run;
+use conveyor_client::proto::{Run, StepRun, StepState};
+use conveyor_client::simulation::NEVER_BEGUN;
 
 use crate::simulation::history::{Change, Event, Token};
 
@@ -21,6 +22,8 @@ pub(super) struct Facts<'a> {
     pub(super) offers: Vec<Offer<'a>>,
     /// How work ended, by what it said at its end.
     pub(super) ends: BTreeMap<&'a str, End<'a>>,
+    /// Tasks whose work began.
+    begun: BTreeSet<&'a str>,
     pub(super) open: Option<usize>,
 }
 
@@ -64,6 +67,9 @@ impl<'a> Facts<'a> {
                 run,
                 step,
             }),
+            Event::Begins { token } => {
+                self.begun.insert(&token.0);
+            }
             Event::Ends {
                 token,
                 lines,
@@ -91,6 +97,17 @@ impl<'a> Facts<'a> {
             Event::Settled { open } => self.open = Some(*open),
             _ => {}
         }
+    }
+
+    /// Whether work on the last task of a step began.
+    pub(super) fn has_begun(&self, step: &StepRun) -> bool {
+        let last = step.attempts.last();
+        last.is_some_and(|it| self.begun.contains(it.task_id.as_str()))
+    }
+
+    /// Whether a step's result is the one that a runtime gives of a task that is cancelled before its work began.
+    pub(super) fn is_given_by_the_runtime(&self, step: &StepRun) -> bool {
+        step.message == NEVER_BEGUN && step.state() != StepState::Succeeded && !self.has_begun(step)
     }
 
     /// The log of a run.

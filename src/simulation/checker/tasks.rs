@@ -24,19 +24,12 @@ pub(super) fn each_token_is_of_one_task(facts: &Facts<'_>, broken: &mut Vec<Stri
 
 /// What a step says was said by one who worked on it.
 pub(super) fn steps_end_as_somebody_said(facts: &Facts<'_>, broken: &mut Vec<String>) {
-    let begun: BTreeSet<&str> = facts
-        .events
-        .iter()
-        .filter_map(|(_, event)| match event {
-            Event::Begins { token } => Some(token.0.as_str()),
-            _ => None,
-        })
-        .collect();
     for run in facts.runs.values() {
         for step in &run.steps {
             let at = format!("{} {}", run.id, step.id);
             let end = facts.ends.get(step.message.as_str());
-            if !step.message.is_empty() && end.is_none() {
+            let is_said = end.is_some() || facts.is_given_by_the_runtime(step);
+            if !step.message.is_empty() && !is_said {
                 let message = &step.message;
                 broken.push(format!("promise 3: {at} says {message:?}, and nobody did"));
             }
@@ -44,8 +37,7 @@ pub(super) fn steps_end_as_somebody_said(facts: &Facts<'_>, broken: &mut Vec<Str
                 if !end.is_some_and(|end| end.success) {
                     broken.push(format!("promise 3: {at} succeeded, and nobody said so"));
                 }
-                let last = step.attempts.last();
-                if !last.is_some_and(|it| begun.contains(it.task_id.as_str())) {
+                if !facts.has_begun(step) {
                     broken.push(format!(
                         "promise 3: {at} succeeded, and nobody worked on it"
                     ));
@@ -92,7 +84,7 @@ pub(super) fn results_count_once(facts: &Facts<'_>, broken: &mut Vec<String>) {
         let said = format!("{} {} ", token.0, token.1);
         let stands = step.is_some_and(|step| {
             step.attempts.last().is_some_and(|it| it.task_id == token.0)
-                && step.message.starts_with(&said)
+                && (step.message.starts_with(&said) || facts.is_given_by_the_runtime(step))
         });
         if !stands {
             broken.push(format!(
