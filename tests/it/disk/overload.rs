@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::sync::watch;
+use tokio::time::timeout;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
@@ -44,27 +46,31 @@ async fn come_near(server: &Server, synced: usize) {
 async fn writes_beyond_what_the_disk_takes_are_refused_and_reads_go_on() {
     let server = on_a_disk_that_stalls(&[]).await;
     come_near(&server, 1).await;
-    // What is sent meanwhile is more over each door than the queue holds.
-    let flood = join_all((0..600).map(|n| {
-        let server = &server;
+    // More than the queue holds. Once that is full it is so by either door.
+    let (tell, full) = watch::channel(false);
+    let flood = join_all((0..330).map(|n| {
+        let (server, tell, mut full) = (&server, &tell, full.clone());
         async move {
-            let (name, by_rest) = (format!("large{n}"), n % 2 == 0);
+            let (name, by_rest) = (format!("large{n}"), n < 300);
             let taken = if by_rest {
                 by_rest_is_taken(server, &name).await
             } else {
+                full.wait_for(|it| *it).await.expect("the flood goes on");
                 by_grpc_is_taken(server, &name).await
             };
             if !taken {
+                tell.send_replace(true);
                 server.read("image", "r1", 0).await.expect("reads go on");
             }
             (name, by_rest, taken)
         }
-    }))
-    .await;
+    }));
+    let flood = timeout(Duration::from_secs(60), flood).await;
+    let flood = flood.expect("something is refused, and all else is kept");
     for rest in [true, false] {
         let refused = |(_, by_rest, taken): &(String, bool, bool)| *by_rest == rest && !taken;
         let count = flood.iter().filter(|it| refused(it)).count();
-        println!("by REST: {rest}, refused: {count} of 300");
+        println!("by REST: {rest}, refused: {count}");
         assert!(count > 0, "more was asked than the queue holds");
     }
     recovers(&server).await;
