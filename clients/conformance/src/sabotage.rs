@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use conveyor_client::proto::driver_stream_request::Kind as FromDriver;
 use conveyor_client::proto::driver_stream_response::Kind as FromServer;
@@ -30,7 +30,6 @@ pub(crate) enum Sabotage {
     DrainsOnce,
     EmptyHeartbeats,
     EndlessSpill,
-    EvenWaits,
     ForgetsTasks,
     GoesOnAlways,
     HearsNoBroadcast,
@@ -104,7 +103,7 @@ pub(crate) const PROOFS: &[(&str, Sabotage)] = &[
     ("verdict-cancel", GoesOnAlways),
     ("verdict-stop", GoesOnAlways),
     ("replaced", SameId),
-    ("back-off", EvenWaits),
+    ("back-off", SameId),
     ("comes-back", TakesAllForRefusal),
     ("stop-codes", Stubborn),
     ("waits-for-server", NeverComes),
@@ -155,7 +154,6 @@ struct Past {
     /// The tokens as they were offered, and the lines acked so far.
     tokens: HashMap<String, u64>,
     stored: HashMap<String, u64>,
-    ended: Option<Instant>,
 }
 
 impl Saboteur {
@@ -203,15 +201,6 @@ impl Saboteur {
     pub(crate) fn waits(&self, said: &FromDriver) -> Duration {
         match said {
             FromDriver::Ack(_) if self.plays(AcksLate) => PERIOD * 9 / 5,
-            FromDriver::Hello(_) if self.plays(EvenWaits) => {
-                let due = self
-                    .past()
-                    .ended
-                    .map(|ended| ended + Duration::from_secs(1));
-                due.map_or(Duration::ZERO, |due| {
-                    due.saturating_duration_since(Instant::now())
-                })
-            }
             _ => Duration::ZERO,
         }
     }
@@ -249,7 +238,6 @@ impl Saboteur {
 
     /// How the faulty driver takes the status that ends its stream.
     pub(crate) fn ends(&self, status: Status) -> Status {
-        self.past().ended = Some(Instant::now());
         match self.fault {
             Some(TakesAllForRefusal) if status.code() == Code::Internal => {
                 Status::invalid_argument("sabotaged")

@@ -72,16 +72,18 @@ pub(super) async fn wait_for_server(mut stage: Stage) -> Played {
     stage.welcome(vec![]).await.map(drop)
 }
 
+/// How many streams of a process are ended in `back_off`.
+const ENDED_STREAMS: usize = 6;
+
 /// Two processes, so that it shows whether they would come back in step.
 pub(super) async fn back_off(mut stage: Stage) -> Played {
-    const STREAMS: usize = 6;
     let _contenders = [
         stage.start(&Setup::slots(1))?,
         stage.start(&Setup::slots(1))?,
     ];
     let mut ended: Vec<(String, Vec<Instant>)> = Vec::new();
-    let mut waits: Vec<Vec<Duration>> = vec![Vec::new(), Vec::new()];
-    while ended.iter().any(|(_, ends)| ends.len() < STREAMS) || ended.len() < 2 {
+    let mut waits = [Vec::new(), Vec::new()];
+    while ended.iter().any(|(_, ends)| ends.len() < ENDED_STREAMS) || ended.len() < 2 {
         let (link, hello) = stage.hello().await?;
         let of = ended.iter().position(|(id, _)| *id == hello.instance_id);
         let of = of.unwrap_or_else(|| {
@@ -91,23 +93,32 @@ pub(super) async fn back_off(mut stage: Stage) -> Played {
         ensure!(of < 2, "a process has drawn a second instance id");
         if let Some(end) = ended[of].1.last() {
             waits[of].push(end.elapsed());
+            are_long_enough(&waits[of])?;
         }
         link.end(Status::unavailable("not yet")).await;
         ended[of].1.push(Instant::now());
     }
-    for waits in &waits {
-        let shortest = waits.iter().min().copied().unwrap_or_default();
-        let last = waits.last().copied().unwrap_or_default();
-        ensure!(
-            shortest >= Duration::from_millis(90),
-            "a wait is too short: {waits:?}"
-        );
-        // Doubled from 100 ms the fifth is 800 ms or more, whatever the jitter. A busy machine only makes waits longer.
-        ensure!(
-            last >= Duration::from_millis(700),
-            "the waits do not grow: {waits:?}"
-        );
-    }
+    grow(&waits[0])?;
+    grow(&waits[1])?;
+    differ(&waits)
+}
+
+fn are_long_enough(waits: &[Duration]) -> Played {
+    let short = waits.iter().any(|wait| *wait < Duration::from_millis(90));
+    ensure!(!short, "a wait is too short: {waits:?}");
+    Ok(())
+}
+
+/// Doubled from 100 ms the fifth is 800 ms or more, whatever the jitter. A busy machine only makes waits longer.
+fn grow(waits: &[Duration]) -> Played {
+    let grown = waits
+        .last()
+        .is_some_and(|wait| *wait >= Duration::from_millis(700));
+    ensure!(grown, "the waits do not grow: {waits:?}");
+    Ok(())
+}
+
+fn differ(waits: &[Vec<Duration>; 2]) -> Played {
     let differ = |(one, two): (&Duration, &Duration)| one.abs_diff(*two) > one.div_f32(20.0);
     let jitter = waits[0].iter().zip(&waits[1]).skip(1).any(differ);
     ensure!(jitter, "two processes wait equally long: {waits:?}");
@@ -240,4 +251,27 @@ pub(super) async fn stop_at_lease_end(mut stage: Stage) -> Played {
     equal("the cancels", contender.said(&task, "cancelled FENCED"), 0)?;
     stage.wire.down();
     contender.says(&task, "cancelled FENCED").await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waits(milliseconds: [u64; 5]) -> Vec<Duration> {
+        milliseconds.map(Duration::from_millis).to_vec()
+    }
+
+    #[test]
+    fn waits_must_be_long_enough_and_grow_and_differ() {
+        let (one, two) = (
+            waits([110, 250, 530, 900, 1700]),
+            waits([180, 390, 700, 1500, 3000]),
+        );
+        assert!(are_long_enough(&one).is_ok());
+        assert!(are_long_enough(&waits([110, 80, 530, 900, 1700])).is_err());
+        assert!(grow(&one).is_ok());
+        assert!(grow(&waits([110, 250, 530, 690, 690])).is_err());
+        assert!(differ(&[one.clone(), two]).is_ok());
+        assert!(differ(&[one.clone(), one]).is_err());
+    }
 }
