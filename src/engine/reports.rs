@@ -76,6 +76,14 @@ pub struct TaskResult {
     pub lines: u64,
 }
 
+impl TaskResult {
+    /// About how many bytes of it are written.
+    fn bytes(&self) -> usize {
+        let data = self.data.as_ref().ok().and_then(Option::as_ref);
+        self.message.len() + data.map_or(0, |data| data.as_str().len())
+    }
+}
+
 impl Engine {
     /// Takes a report. An error ends the stream.
     pub async fn report(&self, session: &Arc<Session>, report: Report) -> Result<()> {
@@ -239,7 +247,7 @@ impl Engine {
 
     async fn result(&self, session: &Arc<Session>, result: TaskResult) -> Result<()> {
         let (id, token) = (result.task, result.token);
-        let slot = self.0.store.committer().reserve(RESULT_DATA_BYTES).await?;
+        let slot = self.0.store.committer().reserve(result.bytes()).await?;
         let answered = {
             let mut change = Change::begin(&self.0);
             let lease_until = change.tick + change.options().lease_time;

@@ -2,11 +2,17 @@
 
 use std::time::Duration;
 
+use conveyor_client::proto::driver_service_client::DriverServiceClient;
+use conveyor_client::proto::driver_stream_request::Kind as Say;
+use conveyor_client::proto::driver_stream_response::Kind as Hear;
 use conveyor_client::proto::resource_service_client::ResourceServiceClient;
 use conveyor_client::proto::{
-    CreateResourceRequest, Resource, UpdateResourceDefinitionRequest, UpdateResourceRequest,
+    Ack, CreateResourceRequest, DriverStreamRequest, Hello, Resource, Result as TaskResult,
+    UpdateResourceDefinitionRequest, UpdateResourceRequest,
 };
 use futures_util::future::join_all;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status};
 
 use super::callers::{definition, site};
@@ -89,4 +95,55 @@ async fn writes_that_wait_for_a_definition_are_bounded() {
     let (update, answers) = tokio::join!(update, creates);
     update.unwrap();
     assert_eq!(refused(&answers), ASKED - (ROOM - 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn small_results_that_wait_leave_room_for_new_work() {
+    /// More than the queue has room for, if each could be of the largest size.
+    const TASKS: usize = 300;
+    let (site, network) = site().await;
+    define(&network).await;
+    let (out, queue) = mpsc::channel(2 * TASKS);
+    let say = |kind| {
+        let message = DriverStreamRequest { kind: Some(kind) };
+        out.try_send(message).expect("there is room")
+    };
+    say(Say::Hello(Hello {
+        driver: "builder".to_owned(),
+        instance_id: "0192f000-0000-4000-8000-000000000000".to_owned(),
+        stream_number: 1,
+        definitions: vec![KIND.to_owned()],
+        events: vec!["*".to_owned()],
+        slots: i32::try_from(TASKS).expect("it is small"),
+        ..Hello::default()
+    }));
+    let mut client = DriverServiceClient::new(network.clone());
+    let stream = client.driver_stream(ReceiverStream::new(queue)).await;
+    let mut stream = stream.unwrap().into_inner();
+    let made = join_all((0..TASKS).map(|n| create(&network, format!("r{n}")))).await;
+    assert_eq!(refused(&made), 0);
+    let mut results = Vec::new();
+    while results.len() < TASKS {
+        let heard = stream.message().await.unwrap().and_then(|it| it.kind);
+        if let Some(Hear::Reconcile(offer)) = heard {
+            let (task_id, token) = (offer.task_id, offer.token);
+            say(Say::Ack(Ack {
+                task_id: task_id.clone(),
+                token,
+                ..Ack::default()
+            }));
+            results.push(TaskResult {
+                task_id,
+                token,
+                success: true,
+                ..TaskResult::default()
+            });
+        }
+    }
+    // Until all that came so far is on disk.
+    create(&network, "before".to_owned()).await.unwrap();
+    site.slow_disk(10_000);
+    results.into_iter().map(Say::Result).for_each(say);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    create(&network, "after".to_owned()).await.unwrap();
 }
