@@ -131,21 +131,27 @@ func (c *Client) Define(ctx context.Context, name string, schema any) error {
 	}
 	definition := &conveyorv1.ResourceDefinition{Name: name, SchemaJson: string(text)}
 	request := &conveyorv1.ApplyResourceDefinitionRequest{ResourceDefinition: definition}
-	_, err = c.Resources().ApplyResourceDefinition(ctx, request)
+	_, err = Retried(ctx, func(ctx context.Context) (*conveyorv1.ResourceDefinition, error) {
+		return c.Resources().ApplyResourceDefinition(ctx, request)
+	})
 	return err
 }
 
 // Create creates a resource. It gives the resource as it stands, and the run that carries it out.
 func (c *Client) Create(ctx context.Context, resource Resource) (Resource, string, error) {
 	request := &conveyorv1.CreateResourceRequest{Resource: resource.wire()}
-	change, err := c.Resources().CreateResource(ctx, request)
+	change, err := Retried(ctx, func(ctx context.Context) (*conveyorv1.ResourceChange, error) {
+		return c.Resources().CreateResource(ctx, request)
+	})
 	return resourceOf(change.GetResource()), change.GetRunId(), err
 }
 
 // Apply creates a resource or replaces the one of that type and name. Where nothing differs there is no run.
 func (c *Client) Apply(ctx context.Context, resource Resource) (Resource, string, error) {
 	request := &conveyorv1.ApplyResourceRequest{Resource: resource.wire()}
-	change, err := c.Resources().ApplyResource(ctx, request)
+	change, err := Retried(ctx, func(ctx context.Context) (*conveyorv1.ResourceChange, error) {
+		return c.Resources().ApplyResource(ctx, request)
+	})
 	return resourceOf(change.GetResource()), change.GetRunId(), err
 }
 

@@ -3,6 +3,7 @@ package conveyor_test
 // The tests' program is also the driver that some of them kill, and each test leaves no goroutine behind.
 
 import (
+	"context"
 	"fmt"
 	"log"
 	"os"
@@ -16,7 +17,15 @@ import (
 
 func TestMain(m *testing.M) {
 	if url := os.Getenv("RUN_COUNTER"); url != "" {
-		if err := conveyor.NewManager(url, counter(5*time.Millisecond)).RunUntilSignal(); err != nil {
+		endless := counter(5 * time.Millisecond)
+		count := endless.Reconcile
+		// Killed in the middle of its work, however late.
+		endless.Reconcile = func(ctx context.Context, task *conveyor.Task) (conveyor.Result, error) {
+			_, err := count(ctx, task)
+			<-ctx.Done()
+			return conveyor.Result{}, err
+		}
+		if err := conveyor.NewManager(url, endless).RunUntilSignal(); err != nil {
 			log.Fatal(err)
 		}
 		return

@@ -84,7 +84,6 @@ impl Link {
                     Err(status) => break End::Broken(status.message().to_owned()),
                     Ok(Some(DriverStreamRequest { kind: None })) => {}
                     Ok(Some(DriverStreamRequest { kind: Some(kind) })) => {
-                        tokio::time::sleep(reader.shared.saboteur.waits(&kind)).await;
                         for kind in reader.shared.saboteur.says(kind) {
                             reader.hears(&kind);
                             match kind {

@@ -5,7 +5,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use conveyor_client::proto::driver_stream_request::Kind as FromDriver;
 use conveyor_client::proto::driver_stream_response::Kind as FromServer;
@@ -15,15 +14,13 @@ use conveyor_client::proto::{
 };
 use tonic::{Code, Status};
 
-use crate::stage::PERIOD;
-
 use Sabotage::*;
 
 /// A fault, named for what the driver does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sabotage {
-    AcksLate,
     AcksOnce,
+    AcksOneTask,
     CutsMore,
     DeafToSignals,
     DiesOfUnknown,
@@ -83,7 +80,7 @@ pub(crate) const PROOFS: &[(&str, Sabotage)] = &[
     ("duplicate-offer", AcksOnce),
     ("slots-full", NeverRefuses),
     ("side-by-side", MixesTasks),
-    ("second-offer-of-a-step", AcksLate),
+    ("second-offer-of-a-step", AcksOneTask),
     ("late-ack", HearsNoCancel),
     ("fenced-task", HearsNoCancel),
     ("cancel-reasons", MistakesReason),
@@ -197,14 +194,6 @@ impl Saboteur {
         }
     }
 
-    /// How long the faulty driver waits before it says `said`.
-    pub(crate) fn waits(&self, said: &FromDriver) -> Duration {
-        match said {
-            FromDriver::Ack(_) if self.plays(AcksLate) => PERIOD * 9 / 5,
-            _ => Duration::ZERO,
-        }
-    }
-
     /// What the faulty driver hears instead of `told`, if anything.
     pub(crate) fn hears(&self, mut told: FromServer) -> Option<FromServer> {
         let Some(fault) = self.fault else {
@@ -309,7 +298,8 @@ impl Past {
         let again = !self.acked.insert(ack.task_id.clone());
         ack.refused |= fault == RefusesAfterDrain && self.server_drained;
         ack.refused &= fault != NeverRefuses;
-        if fault == AcksOnce && again {
+        let swallows = fault == AcksOnce && again || fault == AcksOneTask && self.acked.len() > 1;
+        if swallows {
             vec![]
         } else {
             vec![FromDriver::Ack(ack)]

@@ -16,12 +16,14 @@ class Count:
     lines: int
 
 
-def counter(pause: float) -> conveyor.Driver:
+def counter(pause: float, *, ends: bool = True) -> conveyor.Driver:
     async def reconcile(task: conveyor.Task) -> conveyor.Result:
         for number in range(task.spec(Count).lines):
             task.log.line("stdout", f"line {number}")
             if number % 100 == 0:
                 await asyncio.sleep(pause)
+        if not ends:
+            await asyncio.Event().wait()
         return conveyor.success("counted")
 
     # So little memory that lines go to the file while the server is away.
@@ -29,4 +31,5 @@ def counter(pause: float) -> conveyor.Driver:
 
 
 if __name__ == "__main__":
-    conveyor.Manager(sys.argv[1], counter(0.005)).run_until_signal()
+    # Killed in the middle of its work, however late.
+    conveyor.Manager(sys.argv[1], counter(0.005, ends=False)).run_until_signal()

@@ -5,8 +5,9 @@ import { CHANNEL_OPTIONS, target } from "./channel.js";
 import { DriverServiceDefinition } from "./gen/conveyor/v1/driver_service.js";
 import { type LogEntry, LogServiceDefinition } from "./gen/conveyor/v1/log_service.js";
 import { PipelineServiceDefinition } from "./gen/conveyor/v1/pipeline_service.js";
-import { ResourceServiceDefinition } from "./gen/conveyor/v1/resource_service.js";
+import { type ResourceChange, ResourceServiceDefinition } from "./gen/conveyor/v1/resource_service.js";
 import { RunServiceDefinition } from "./gen/conveyor/v1/run_service.js";
+import { retried } from "./retry.js";
 import { type Resource, resourceOf } from "./task.js";
 import { Backoff } from "./thread/backoff.js";
 
@@ -18,6 +19,11 @@ export type NewResource = Pick<Resource, "definition" | "name"> &
 export interface Change {
   resource: Resource;
   runId: string;
+}
+
+/** What ends a write, and its wait where the server has no room for it. */
+export interface WriteOptions {
+  signal?: AbortSignal;
 }
 
 /** Which lines of a run are wanted: by default all, until the run has ended. */
@@ -56,21 +62,21 @@ export class Client {
   }
 
   /** Creates a definition, or replaces the schema of the one of that name. */
-  async define(name: string, schema: unknown): Promise<void> {
-    const resourceDefinition = { name, schemaJson: JSON.stringify(schema) };
-    await this.resources.applyResourceDefinition({ resourceDefinition });
+  async define(name: string, schema: unknown, { signal }: WriteOptions = {}): Promise<void> {
+    const request = { resourceDefinition: { name, schemaJson: JSON.stringify(schema) } };
+    await retried((options) => this.resources.applyResourceDefinition(request, options), signal);
   }
 
   /** Creates a resource. */
-  async create(resource: NewResource): Promise<Change> {
-    const { resource: as, runId } = await this.resources.createResource({ resource: wire(resource) });
-    return { resource: resourceOf(as), runId };
+  async create(resource: NewResource, { signal }: WriteOptions = {}): Promise<Change> {
+    const request = { resource: wire(resource) };
+    return change(await retried((options) => this.resources.createResource(request, options), signal));
   }
 
   /** Creates a resource or replaces the one of that type and name. */
-  async apply(resource: NewResource): Promise<Change> {
-    const { resource: as, runId } = await this.resources.applyResource({ resource: wire(resource) });
-    return { resource: resourceOf(as), runId };
+  async apply(resource: NewResource, { signal }: WriteOptions = {}): Promise<Change> {
+    const request = { resource: wire(resource) };
+    return change(await retried((options) => this.resources.applyResource(request, options), signal));
   }
 
   async get(definition: string, name: string): Promise<Resource> {
@@ -114,6 +120,10 @@ export class Client {
       }
     }
   }
+}
+
+function change({ resource, runId }: ResourceChange): Change {
+  return { resource: resourceOf(resource), runId };
 }
 
 function wire({ definition, spec, specJson, ...rest }: NewResource) {

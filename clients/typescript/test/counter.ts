@@ -1,11 +1,12 @@
 // A driver that logs as many numbered lines as its spec says, a few at a time; also a program, for tests that
 // kill it.
 
+import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Driver, Manager, success } from "@open-ug/conveyor";
 
-export function counter(pause: number): Driver<{ lines: number }> {
+export function counter(pause: number, ends = true): Driver<{ lines: number }> {
   return new Driver<{ lines: number }>({
     name: "counter",
     definitions: ["count"],
@@ -19,11 +20,15 @@ export function counter(pause: number): Driver<{ lines: number }> {
           await setTimeout(pause, undefined, { signal });
         }
       }
+      if (!ends) {
+        await once(signal, "abort");
+      }
       return success("counted");
     },
   });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await new Manager(process.argv[2]!, counter(5)).runUntilSignal();
+  // Killed in the middle of its work, however late.
+  await new Manager(process.argv[2]!, counter(5, false)).runUntilSignal();
 }

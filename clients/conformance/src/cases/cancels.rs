@@ -1,6 +1,6 @@
 //! Work that is to stop: why, and what it may still say.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use conveyor_client::proto::CancelReason;
 use serde_json::json;
@@ -52,18 +52,24 @@ pub(super) async fn during_reconcile(mut stage: Stage) -> Played {
     let long = Duration::from_secs(3600);
     link.give(
         &task,
-        &[print("started"), sleep(long), succeed("stopped early")],
+        &[
+            print("started"),
+            sleep(long),
+            await_cancel(),
+            succeed("stopped early"),
+        ],
     )
     .await?;
     contender.says(&task, "started").await?;
-    // A cancel with another token means another task.
+    // A cancel with another token means another task. Its reason would show, however slowly it was heeded.
     let other = Task {
         token: 9,
         ..task.clone()
     };
     link.cancel(&other, CancelReason::Cancelled, GRACE).await;
     link.quiet(PERIOD).await?;
-    link.cancel(&task, CancelReason::Cancelled, GRACE).await;
+    link.cancel(&task, CancelReason::Deadline, GRACE).await;
+    contender.says(&task, "cancelled DEADLINE").await?;
     equal(
         "the message",
         &*link.result(&task).await?.message,
@@ -77,7 +83,7 @@ pub(super) async fn before_the_start(mut stage: Stage) -> Played {
     let work = [
         print("started"),
         await_cancel(),
-        linger(2 * PERIOD),
+        linger(3 * PERIOD),
         print("stopped"),
     ];
     link.give(&old, &work).await?;
@@ -122,6 +128,7 @@ pub(super) async fn fenced(mut stage: Stage) -> Played {
         (&*result.message, result.lines),
         ("counts", 0),
     )?;
+    contender.says(&new, "started").await?;
     let (stopped, started) = (
         contender.place(&old, "stopped"),
         contender.place(&new, "started"),
@@ -140,7 +147,8 @@ pub(super) async fn late_ack(mut stage: Stage) -> Played {
         .await?;
     link.cancel(&late, CancelReason::Fenced, GRACE).await;
     link.heartbeat(&[]).await?;
-    link.give(&next, &[await_cancel()]).await?;
+    // What it still says is dropped, and its slot is free once it has said it.
+    let next = link.give_once_free(next, &[await_cancel()]).await?;
     link.heartbeat(&[&next]).await?;
     link.quiet(PERIOD).await
 }
@@ -159,9 +167,14 @@ pub(super) async fn outstayed_grace(mut stage: Stage) -> Played {
     )
     .await?;
     contender.says(&task, "started").await?;
+    let cancelled_at = Instant::now();
     link.cancel(&task, CancelReason::Cancelled, PERIOD).await;
-    link.quiet(PERIOD / 2).await?;
     let result = link.result(&task).await?;
+    let waited = cancelled_at.elapsed();
+    ensure!(
+        waited >= PERIOD * 9 / 10,
+        "of a grace of {PERIOD:?} it had {waited:?}"
+    );
     ensure!(
         !result.success,
         "work that outstayed its grace has succeeded"

@@ -140,7 +140,7 @@ pub(super) async fn second_of_a_step(mut stage: Stage) -> Played {
     let work = [
         print("started"),
         await_cancel(),
-        linger(PERIOD * 3 / 2),
+        linger(3 * PERIOD),
         print("stopped"),
         succeed("in vain"),
     ];
@@ -156,6 +156,7 @@ pub(super) async fn second_of_a_step(mut stage: Stage) -> Played {
     contender.says(&old, "cancelled FENCED").await?;
     link.heartbeat(&[&new]).await?;
     equal("the message", &*link.result(&new).await?.message, "counts")?;
+    contender.says(&new, "started").await?;
     let (stopped, started) = (
         contender.place(&old, "stopped"),
         contender.place(&new, "started"),

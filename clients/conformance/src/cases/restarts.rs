@@ -154,7 +154,7 @@ async fn forgotten(mut link: Link) -> Played {
     link.heartbeat(&[]).await?;
     link.quiet(PERIOD).await?;
     let next = Task::new(9, "next");
-    link.give(&next, &[succeed("")]).await?;
+    let next = link.give_once_free(next, &[succeed("")]).await?;
     link.result(&next).await.map(drop)
 }
 

@@ -95,8 +95,9 @@ pub(super) async fn back_off(mut stage: Stage) -> Played {
             waits[of].push(end.elapsed());
             are_long_enough(&waits[of])?;
         }
-        link.end(Status::unavailable("not yet")).await;
+        // Taken before the end is said: what a busy machine adds makes a wait longer, never shorter.
         ended[of].1.push(Instant::now());
+        link.end(Status::unavailable("not yet")).await;
     }
     grow(&waits[0])?;
     grow(&waits[1])?;
@@ -119,7 +120,7 @@ fn grow(waits: &[Duration]) -> Played {
 }
 
 fn differ(waits: &[Vec<Duration>; 2]) -> Played {
-    let differ = |(one, two): (&Duration, &Duration)| one.abs_diff(*two) > one.div_f32(20.0);
+    let differ = |(one, two): (&Duration, &Duration)| one.abs_diff(*two) > one.div_f32(100.0);
     let jitter = waits[0].iter().zip(&waits[1]).skip(1).any(differ);
     ensure!(jitter, "two processes wait equally long: {waits:?}");
     Ok(())
@@ -145,9 +146,10 @@ pub(super) async fn replaced(mut stage: Stage) -> Played {
         "the new instance names the old one's tasks"
     );
     link.heartbeat(&[]).await?;
-    let task = Task::new(2, "b");
-    link.give(&task, &[succeed("")]).await?;
-    link.result(&task).await.map(drop)
+    // The work that was stopped may not have left its slot yet.
+    let next = Task::new(2, "b");
+    let next = link.give_once_free(next, &[succeed("")]).await?;
+    link.result(&next).await.map(drop)
 }
 
 pub(super) async fn silent_server(mut stage: Stage) -> Played {
@@ -217,7 +219,7 @@ pub(super) async fn cut_off_works_on(mut stage: Stage) -> Played {
     let (contender, mut link) = stage.open(1).await?;
     let task = Task::new(1, "a");
     let work = [
-        sleep(2 * LEASE),
+        sleep(LEASE + PERIOD),
         print("slept"),
         log("alone"),
         succeed("done"),

@@ -24,6 +24,7 @@ from conveyor.logger import LineWriter, Logger
 from conveyor.manager import Manager
 from conveyor.resource import Resource
 from conveyor.result import Result, failure, success
+from conveyor.retry import retried
 from conveyor.task import Step, StepResult, Task
 from conveyor.v1.driver_service_pb2 import Message
 from conveyor.v1.log_service_pb2 import LogEntry
@@ -50,5 +51,6 @@ __all__ = [
     "UnreachableError",
     "__version__",
     "failure",
+    "retried",
     "success",
 ]

@@ -15,6 +15,7 @@ from conveyor import connection, form
 from conveyor.backoff import Backoff
 from conveyor.errors import UnreachableError
 from conveyor.resource import Resource
+from conveyor.retry import retried
 from conveyor.v1 import log_service_pb2 as logs
 from conveyor.v1 import resource_service_pb2 as wire
 from conveyor.v1.driver_service_pb2_grpc import DriverServiceStub
@@ -99,16 +100,18 @@ class Client:
         """Creates a definition, or replaces the schema of the one of that name."""
         definition = wire.ResourceDefinition(name=name, schema_json=form.write(schema))
         request = wire.ApplyResourceDefinitionRequest(resource_definition=definition)
-        await self.resources.ApplyResourceDefinition(request)
+        await retried(lambda: self.resources.ApplyResourceDefinition(request))
 
     async def create(self, resource: Resource) -> Change:
         """Creates a resource."""
-        said = await self.resources.CreateResource(wire.CreateResourceRequest(resource=resource.to_wire()))
+        request = wire.CreateResourceRequest(resource=resource.to_wire())
+        said = await retried(lambda: self.resources.CreateResource(request))
         return Change(Resource.from_wire(said.resource), said.run_id)
 
     async def apply(self, resource: Resource) -> Change:
         """Creates a resource or replaces the one of that type and name. Where nothing differs there is no run."""
-        said = await self.resources.ApplyResource(wire.ApplyResourceRequest(resource=resource.to_wire()))
+        request = wire.ApplyResourceRequest(resource=resource.to_wire())
+        said = await retried(lambda: self.resources.ApplyResource(request))
         return Change(Resource.from_wire(said.resource), said.run_id)
 
     async def get(self, definition: str, name: str) -> Resource:

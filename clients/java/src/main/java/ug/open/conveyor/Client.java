@@ -7,6 +7,7 @@ import java.io.InterruptedIOException;
 import java.net.ConnectException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import ug.open.conveyor.v1.ApplyResourceDefinitionRequest;
 import ug.open.conveyor.v1.ApplyResourceRequest;
 import ug.open.conveyor.v1.CreateResourceRequest;
@@ -72,32 +73,42 @@ public final class Client implements AutoCloseable {
         }
     }
 
+    /**
+     * Makes a call, and makes it again as often as five times where the server says when to come back, since it has no
+     * room. Each wait is as long as the server says or longer, at random, so that those who were refused together do
+     * not come back together. An interrupt and the end of the {@link io.grpc.Context} end the wait; the answer is then
+     * the refusal. {@code define}, {@code create} and {@code apply} do this by themselves; a generated call is wrapped:
+     *
+     * <pre>{@code Run run = Client.retried(() -> client.runs().startRun(request));}</pre>
+     */
+    public static <T> T retried(Supplier<T> call) {
+        return Retry.retried(call);
+    }
+
     /** Creates a definition, or replaces the schema of the one of that name. */
     public void define(String name, Object schema) {
         ResourceDefinition definition = ResourceDefinition.newBuilder()
                 .setName(name)
                 .setSchemaJson(Json.write(schema))
                 .build();
-        resources()
-                .applyResourceDefinition(ApplyResourceDefinitionRequest.newBuilder()
-                        .setResourceDefinition(definition)
-                        .build());
+        ApplyResourceDefinitionRequest request = ApplyResourceDefinitionRequest.newBuilder()
+                .setResourceDefinition(definition)
+                .build();
+        retried(() -> resources().applyResourceDefinition(request));
     }
 
     /** Creates a resource. */
     public Change create(Resource resource) {
-        return Change.of(resources()
-                .createResource(CreateResourceRequest.newBuilder()
-                        .setResource(resource.wire())
-                        .build()));
+        CreateResourceRequest request =
+                CreateResourceRequest.newBuilder().setResource(resource.wire()).build();
+        return Change.of(retried(() -> resources().createResource(request)));
     }
 
     /** Creates a resource or replaces the one of that definition and name. Where nothing differs there is no run. */
     public Change apply(Resource resource) {
-        return Change.of(resources()
-                .applyResource(ApplyResourceRequest.newBuilder()
-                        .setResource(resource.wire())
-                        .build()));
+        ApplyResourceRequest request =
+                ApplyResourceRequest.newBuilder().setResource(resource.wire()).build();
+        return Change.of(retried(() -> resources().applyResource(request)));
     }
 
     /** Reads a resource. */

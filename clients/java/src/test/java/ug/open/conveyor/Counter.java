@@ -8,6 +8,10 @@ final class Counter {
 
     /** Rests for so many milliseconds after each hundred lines. */
     static Driver driver(long rest) {
+        return driver(rest, true);
+    }
+
+    private static Driver driver(long rest, boolean ends) {
         return new Driver("counter", task -> {
                     Count count = task.spec(Count.class);
                     for (int number = 0; number < count.lines(); number++) {
@@ -15,6 +19,9 @@ final class Counter {
                         if (number % 100 == 0) {
                             Thread.sleep(rest);
                         }
+                    }
+                    if (!ends) {
+                        task.awaitCancellation();
                     }
                     return Result.success("counted");
                 })
@@ -25,6 +32,7 @@ final class Counter {
     }
 
     public static void main(String[] arguments) throws Exception {
-        new Manager(arguments[0], driver(5)).runUntilSignal();
+        // Killed in the middle of its work, however late.
+        new Manager(arguments[0], driver(5, false)).runUntilSignal();
     }
 }
