@@ -69,12 +69,20 @@ pub(crate) fn planted(fault: Sabotage) -> bool {
     PLANTED.get() == Some(fault)
 }
 
-/// The name of what a planted panic is about, in any thread.
+/// The name of a resource, a definition or a line that panics, in any thread.
 pub(crate) const PANICS: &str = "planted-panic";
 
-/// Panics where a request is about that name.
+/// Panics where something is about that name.
 pub(crate) fn panic_about(name: &str) {
     assert_ne!(name, PANICS);
+}
+
+/// The name of a resource whose run panics when it is half on the board.
+pub(crate) const PANICS_ON_THE_BOARD: &str = "planted-panic-on-the-board";
+
+/// Panics where a run of that resource is put on the board.
+pub(crate) fn panic_on_the_board(name: &str) {
+    assert_ne!(name, PANICS_ON_THE_BOARD);
 }
 
 /// Plants a fault in this thread, or none.

@@ -69,9 +69,12 @@ pub enum Error {
     /// The system refused something.
     #[error("{0}")]
     System(#[from] io::Error),
-    /// A write failed while serving.
-    #[error("stopped, since a write failed: {0}. What was answered OK before is on disk")]
-    WriteFailed(String),
+    /// Standard output takes nothing.
+    #[error("cannot say on standard output where it listens: {0}")]
+    Announce(io::Error),
+    /// A write failed while serving, or something that is as bad.
+    #[error("stopped, since {0}. What was answered OK before is on disk")]
+    Failed(String),
     /// The signal came a second time.
     #[error("ended at once by a second signal")]
     Hurried,
@@ -93,15 +96,18 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
     let options = listen_options(&settings, files);
     let doors = parts.doors(&settings, address);
     let accept = serve(listener, doors, options, accepting.clone(), &parts.tracker);
-    announce(address, &settings)?;
+    if let Err(error) = announce(address, &settings) {
+        parts.end_at_once().await;
+        return Err(Error::Announce(error));
+    }
     let mut failed = parts.engine.failed();
     tokio::select! {
         () = accept => {}
         () = signals.next() => {}
         reason = failed.wait_for(Option::is_some) => {
             let reason = reason.ok().and_then(|reason| reason.clone()).unwrap_or_default();
-            parts.fail().await;
-            return Err(Error::WriteFailed(reason));
+            parts.end_at_once().await;
+            return Err(Error::Failed(reason));
         }
     }
     tracing::info!("draining");
@@ -208,8 +214,8 @@ impl Parts {
         }
     }
 
-    /// Ends after a write that failed.
-    async fn fail(&self) {
+    /// Ends without a drain.
+    async fn end_at_once(&self) {
         self.serving.send_replace(false);
         self.stop.cancel();
         self.store.close().await;

@@ -54,7 +54,7 @@ impl<'a> Operations<'a> {
         let is_call = operation.shift_remove("call").is_some();
         let has_body = operation.contains_key("requestBody");
         let mut answers = object(&operation["responses"]).clone();
-        let mut errors = self.statuses(is_call, has_body);
+        let mut errors = self.statuses(is_call, has_body, has_body);
         if path.contains('{') {
             errors.insert("404");
         }
@@ -123,7 +123,8 @@ impl<'a> Operations<'a> {
     }
 
     fn annotated_errors(&self, binding: &Binding, table: &Value) -> BTreeSet<String> {
-        let mut errors = self.statuses(true, binding.body_message().is_some());
+        let writes = binding.verb != "get" && table["writes"] != false;
+        let mut errors = self.statuses(true, binding.body_message().is_some(), writes);
         let input = binding.method.input();
         if binding.path_fields().next().is_some() {
             errors.insert("404");
@@ -151,13 +152,16 @@ impl<'a> Operations<'a> {
         }
     }
 
-    fn statuses(&self, is_call: bool, has_body: bool) -> BTreeSet<&'a str> {
+    fn statuses(&self, is_call: bool, has_body: bool, writes: bool) -> BTreeSet<&'a str> {
         let mut statuses: BTreeSet<&str> = texts(&self.by_hand["everywhere"]).collect();
         if is_call {
             statuses.extend(texts(&self.by_hand["call"]));
         }
         if has_body {
             statuses.extend(texts(&self.by_hand["body"]));
+        }
+        if writes {
+            statuses.extend(texts(&self.by_hand["write"]));
         }
         statuses
     }

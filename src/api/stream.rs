@@ -243,16 +243,6 @@ pub(super) fn reconcile(
     let run = &it.run;
     let step = &run.steps[it.step];
     let attempt = step.attempts.len() + 1;
-    let results = it.results.iter().map(|(at, data)| proto::StepResult {
-        step: run.steps[*at].id.to_string(),
-        driver: run.steps[*at].driver.to_string(),
-        success: true,
-        message: run.steps[*at].message.clone(),
-        data_json: data
-            .as_ref()
-            .map(|data| data.as_str().to_owned())
-            .unwrap_or_default(),
-    });
     let defined = it
         .pipeline
         .as_ref()
@@ -272,7 +262,7 @@ pub(super) fn reconcile(
         run_id: run.id.to_string(),
         event: run.event_word(it.step).to_owned(),
         cause: run.cause.as_str().to_owned(),
-        results: results.collect(),
+        results: earlier_results(&it),
         attempt: i32::try_from(attempt).unwrap_or(i32::MAX),
         time_left: step.timeout.map(duration),
         step: Some(defined.unwrap_or_else(plain).into()),
@@ -297,6 +287,22 @@ pub(super) fn reconcile(
         ));
     }
     Ok(answer)
+}
+
+/// What the steps before it said.
+fn earlier_results(it: &WholeTask) -> Vec<proto::StepResult> {
+    let of = |at: usize| &it.run.steps[at];
+    let results = it.results.iter().map(|(at, data)| proto::StepResult {
+        step: of(*at).id.to_string(),
+        driver: of(*at).driver.to_string(),
+        success: true,
+        message: of(*at).message.clone(),
+        data_json: data
+            .as_ref()
+            .map(|data| data.as_str().to_owned())
+            .unwrap_or_default(),
+    });
+    results.collect()
 }
 
 /// Any message but Welcome and Reconcile, which need more than what stands in the queue.

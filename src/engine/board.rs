@@ -32,6 +32,8 @@ pub(super) struct Board {
     pub(super) drivers: BTreeMap<Name, DriverEntry>,
     pub(super) tasks: HashMap<TaskId, Task>,
     pub(super) last_order: u64,
+    /// The newest run of all, finished or not.
+    pub(super) last_run: RunId,
 }
 
 /// An unfinished run.

@@ -3,9 +3,12 @@
 //! The board is locked while a change is made and handed to the committer, so that the order in memory is the order
 //! on disk. What it sends to drivers, and whom it wakes, happens when its batch is on disk, in that same order. A
 //! change that writes nothing goes through the committer too: what it says may rest on batches still in flight.
+//!
+//! Invariant: a change is handed over whole, or nothing is answered OK any more.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, MutexGuard};
+use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -21,7 +24,7 @@ use crate::model::run::{
     Cause, Effect, Event, Offer, PipelineRef, ResourceRef, Run, RunState, StepRun, Stop,
 };
 #[cfg(test)]
-use crate::sabotage::{Sabotage, planted};
+use crate::sabotage::{Sabotage, panic_on_the_board, planted};
 use crate::store::{Batch, Position, Slot};
 use crate::trace::{self, Span};
 
@@ -71,6 +74,19 @@ impl<'a> Change<'a> {
         self.sends.push((Arc::clone(session), message));
     }
 
+    /// An id for a new run. It sorts after those of all runs before it, also where the clock was set back.
+    pub(super) fn new_run_id(&mut self) -> RunId {
+        let world = &self.inner.world;
+        let id = RunId(world.ordered_id());
+        let last = self.board.last_run;
+        self.board.last_run = if id > last {
+            id
+        } else {
+            last.next(world.random_id())
+        };
+        self.board.last_run
+    }
+
     /// Adds a new run at the end of its resource's line.
     pub(super) fn add_run(&mut self, mut run: Run) -> RunId {
         self.board.last_order += 1;
@@ -86,6 +102,8 @@ impl<'a> Change<'a> {
         #[cfg(test)]
         let first = first.filter(|_| !planted(Sabotage::LetsRunsOverlap));
         line.insert(run.order, id);
+        #[cfg(test)]
+        panic_on_the_board(run.resource.name.as_str());
         self.board.runs.insert(
             id,
             OpenRun {
@@ -280,10 +298,10 @@ impl<'a> Change<'a> {
     ) {
         self.dispatch();
         let mut changed: Vec<RunId> = Vec::new();
-        for id in &self.dirty {
-            if let Some(open) = self.board.runs.get(id) {
+        for id in std::mem::take(&mut self.dirty) {
+            if let Some(open) = self.board.runs.get(&id) {
                 self.batch.put_run(&open.run);
-                changed.push(*id);
+                changed.push(id);
             }
         }
         let ended = std::mem::take(&mut self.ended);
@@ -299,7 +317,8 @@ impl<'a> Change<'a> {
         slot.commit(batch, move |outcome| {
             if let Err(error) = &outcome {
                 // The board has run ahead of a disk that will not follow: nobody may be told of it.
-                inner.store.committer().fail(&error.to_string());
+                let committer = inner.store.committer();
+                committer.fail(&format!("a write failed: {error}"));
             }
             let written = outcome.is_ok();
             done(outcome);
@@ -323,6 +342,18 @@ impl<'a> Change<'a> {
                 }
             }
         });
+    }
+}
+
+impl Drop for Change<'_> {
+    /// A change that ends before it was handed over, by a panic or an error in its middle, leaves a board that the store
+    /// will never agree with. Nothing may rest on that: it is as if a write had failed. Only then is the board unlocked.
+    fn drop(&mut self) {
+        let is_left = !(self.dirty.is_empty() && self.ended.is_empty() && self.sends.is_empty());
+        if is_left || thread::panicking() {
+            let committer = self.inner.store.committer();
+            committer.fail("a change of what is in memory ended half done, which is a bug");
+        }
     }
 }
 

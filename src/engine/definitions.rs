@@ -132,7 +132,7 @@ impl Engine {
     /// Deletes a definition that neither a resource nor a pipeline names.
     pub async fn delete_definition(&self, name: &Name, expected: i64) -> Result<()> {
         let _part = self.0.tracer.enter("delete_definition");
-        let slot = self.room().await?;
+        let slot = self.room_in_line().await?;
         let _catalog = self.0.catalog.write().await;
         let (definition, position) = self.stored_definition(name).await?;
         check_revision(expected, definition.revision)?;

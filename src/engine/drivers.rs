@@ -123,7 +123,7 @@ impl Engine {
 
     /// Forgets a driver that has no stream and no open task. What waits for it is skipped.
     pub async fn delete_driver(&self, name: &Name) -> Result<()> {
-        let slot = self.room().await?;
+        let slot = self.room_in_line().await?;
         let answer = {
             let mut change = Change::begin(&self.0);
             let entry = change

@@ -21,6 +21,14 @@ struct Entry {
     queued: Option<Timestamp>,
 }
 
+/// Where a chunk from outside goes.
+pub(super) struct Place {
+    /// The number of its first line.
+    pub(super) first: u64,
+    /// At which time its log stands in the queue of such logs.
+    pub(super) queued: Timestamp,
+}
+
 impl Entry {
     fn give(&mut self, lines: u64) -> u64 {
         let first = self.next;
@@ -45,24 +53,33 @@ impl LogBook {
         Ok(())
     }
 
-    /// The same for lines from outside. They hear too at which time their log stands in the queue of such logs: the
-    /// first lines of all put it there, now, though they are not on disk yet when the next ones come.
+    /// The same for chunks of lines from outside, so many of each run, which reach the committer together. They hear too at
+    /// which time their logs stand in the queue of such logs: the first lines of all put a log there, now, though they are
+    /// not on disk yet when the next ones come.
     pub(super) fn number_outside(
         &self,
         store: &Store,
-        run: &str,
-        lines: u64,
+        chunks: &[(String, u64)],
         now: Timestamp,
-        hand_over: impl FnOnce(u64, Timestamp),
+        hand_over: impl FnOnce(Vec<Place>),
     ) -> Result<()> {
         let mut book = self.lock();
-        let queued = match book.get(run).and_then(|entry| entry.queued) {
-            Some(queued) => queued,
-            None => store.outside_log(run)?.map_or(now, |(_, queued, _)| queued),
-        };
-        let entry = entry(&mut book, store, run)?;
-        entry.queued = Some(queued);
-        hand_over(entry.give(lines), queued);
+        // No number is given out before all is read that may not be readable.
+        let opened = chunks
+            .iter()
+            .try_for_each(|(run, _)| open_outside(&mut book, store, run, now));
+        if opened.is_err() {
+            book.retain(|_, entry| entry.in_flight > 0);
+            return opened;
+        }
+        let places = chunks.iter().map(|(run, lines)| {
+            let entry = book.get_mut(run).expect("it was opened");
+            Place {
+                first: entry.give(*lines),
+                queued: entry.queued.unwrap_or(now),
+            }
+        });
+        hand_over(places.collect());
         Ok(())
     }
 
@@ -80,6 +97,21 @@ impl LogBook {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Opens the entry of a log that gets lines from outside, and notes where the log stands in the queue of such logs.
+fn open_outside(
+    book: &mut HashMap<String, Entry>,
+    store: &Store,
+    run: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let queued = match book.get(run).and_then(|entry| entry.queued) {
+        Some(queued) => queued,
+        None => store.outside_log(run)?.map_or(now, |(_, queued, _)| queued),
+    };
+    entry(book, store, run)?.queued = Some(queued);
+    Ok(())
 }
 
 fn entry<'a>(

@@ -6,9 +6,13 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::Engine;
+use super::log_book::Place;
 use crate::error::{Error, Result, Violation};
-use crate::model::log::{BATCH_BYTES, BATCH_LINES, Chunk, Line, check_line, weight};
-use crate::store::{Batch, EncodedChunk};
+use crate::model::log::{BATCH_BYTES, BATCH_LINES, Chunk, Line, check_line, log_id, weight};
+use crate::store::{Batch, EncodedChunk, Position, Slot};
+
+/// About what a chunk takes beside its lines: keys and names.
+const CHUNK_BYTES: usize = 512;
 
 /// A line from outside, with where it belongs.
 #[derive(Clone, Debug)]
@@ -24,50 +28,55 @@ pub struct OutsideLine {
 }
 
 impl Engine {
-    /// Appends lines from outside. The answer comes when all are on disk.
-    pub async fn append_lines(&self, lines: Vec<OutsideLine>) -> Result<u64> {
+    /// Appends lines from outside, all or none. The answer comes when they are on disk.
+    pub async fn append_lines(&self, mut lines: Vec<OutsideLine>) -> Result<u64> {
         let _part = self.0.tracer.enter("append_lines");
-        let bytes = lines.iter().map(|line| weight(&line.line)).sum();
-        // Each chunk takes room of its own, and may wait for it: this is for all that wait.
-        let _room = self.admit(bytes)?;
-        check_outside(&lines)?;
+        check_outside(&mut lines)?;
         let count = lines.len() as u64;
-        let mut written = Vec::new();
-        for (run, chunk) in chunks(lines) {
-            written.push(self.append_chunk(run, EncodedChunk::new(chunk)).await?);
-        }
-        for answer in written {
-            answer.await.map_err(|_| Error::Stopping)??;
-        }
+        let bytes: usize = lines.iter().map(|line| weight(&line.line)).sum();
+        let chunks = chunks(lines);
+        let slot = self.admit(bytes + chunks.len() * CHUNK_BYTES)?;
+        let answer = self.hand_over(slot, chunks)?;
+        answer.await.map_err(|_| Error::Stopping)??;
         Ok(count)
     }
 
-    async fn append_chunk(
+    /// Numbers the lines and hands them over, in one batch.
+    fn hand_over(
         &self,
-        run: String,
-        chunk: EncodedChunk,
-    ) -> Result<oneshot::Receiver<crate::store::Result<crate::store::Position>>> {
-        let slot = self.0.store.committer().reserve(chunk.bytes()).await?;
+        slot: Slot,
+        chunks: Vec<(String, Chunk)>,
+    ) -> Result<oneshot::Receiver<crate::store::Result<Position>>> {
         let (done, answer) = oneshot::channel();
         let inner = Arc::clone(&self.0);
-        let topic = run.clone();
-        let lines = chunk.lines();
-        self.0.figures.outside_lines.add(lines);
-        self.0.figures.outside_line_bytes.add(chunk.bytes() as u64);
         let now = self.0.world.now();
-        let hand_over = |first, queued| {
+        let encoded = chunks.into_iter().map(|(run, chunk)| {
+            let lines = chunk.lines.len() as u64;
+            ((run, lines), EncodedChunk::new(chunk))
+        });
+        let (counts, encoded): (Vec<_>, Vec<_>) = encoded.unzip();
+        let hand_over = |places: Vec<Place>| {
             let mut batch = Batch::new();
             batch.trace(self.0.tracer.here());
-            batch.put_chunk(&topic, first, chunk);
-            batch.note_outside_line(&topic, now, queued);
+            let mut written = Vec::with_capacity(places.len());
+            let placed = counts.iter().zip(places);
+            for (((run, lines), Place { first, queued }), chunk) in placed.zip(encoded) {
+                self.0.figures.outside_lines.add(*lines);
+                self.0.figures.outside_line_bytes.add(chunk.bytes() as u64);
+                batch.put_chunk(run, first, chunk);
+                batch.note_outside_line(run, now, queued);
+                written.push((run.clone(), first + lines - 1));
+            }
             slot.commit(batch, move |outcome| {
-                inner.lines_written(&topic, first + lines - 1);
+                for (run, last) in &written {
+                    inner.lines_written(run, *last);
+                }
                 // Where nobody waits any more, nobody needs the answer.
                 let _ = done.send(outcome);
             });
         };
         let book = &self.0.log_book;
-        book.number_outside(&self.0.store, &run, lines, now, hand_over)?;
+        book.number_outside(&self.0.store, &counts, now, hand_over)?;
         Ok(answer)
     }
 }
@@ -96,14 +105,16 @@ fn chunks(lines: Vec<OutsideLine>) -> Vec<(String, Chunk)> {
     chunks
 }
 
-fn check_outside(lines: &[OutsideLine]) -> Result<()> {
+/// Checks the lines, and brings their run ids into the form that their logs are kept under.
+fn check_outside(lines: &mut [OutsideLine]) -> Result<()> {
     let mut violations = Vec::new();
-    for (at, line) in lines.iter().enumerate() {
+    for (at, line) in lines.iter_mut().enumerate() {
         let mut wrong = |field: &str, what: &str| {
             violations.push(Violation::new(format!("entries[{at}].{field}"), what))
         };
-        if line.run.is_empty() || line.run.len() > 128 {
-            wrong("run_id", "a run id is 1 to 128 bytes long");
+        match log_id(&line.run) {
+            Ok(id) => line.run = id,
+            Err(what) => wrong("run_id", what),
         }
         if line.driver.len() > 128 || line.pipeline.len() > 128 {
             wrong(

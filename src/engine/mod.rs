@@ -3,10 +3,13 @@
 //! | task | cadence | on error |
 //! |---|---|---|
 //! | `sweep` | a tenth of the shortest wait, at most 250 ms | ends; the store has failed, and the server stops |
-//! | `disk` | every 2 s | a look that fails is logged and tried again |
-//! | `forget` | every minute | logged, tried again |
+//! | `watch_disk` | every 2 s | a look that fails is logged and tried again |
+//! | `forget_requests` | every minute | logged, tried again |
 //! | `retire` | every `retention.period` | logged, tried again |
+//!
+//! Each is begun anew after a panic ([`background`]).
 
+mod background;
 pub mod backup;
 mod board;
 mod change;
@@ -166,14 +169,19 @@ impl Engine {
         let engine = Self(Arc::new(inner));
         engine.look_at_disk();
         engine.recover().await?;
-        tracker.spawn(engine.clone().sweep());
-        tracker.spawn(engine.clone().watch_disk());
-        tracker.spawn(engine.clone().forget_requests());
-        tracker.spawn(engine.clone().retire());
+        tracker.spawn(engine.clone().keep("sweep", Self::sweep));
+        tracker.spawn(engine.clone().keep("watch_disk", Self::watch_disk));
+        tracker.spawn(
+            engine
+                .clone()
+                .keep("forget_requests", Self::forget_requests),
+        );
+        tracker.spawn(engine.clone().keep("retire", Self::retire));
         Ok(engine)
     }
 
-    /// Becomes `Some` with the reason when a write has failed; nothing is answered OK from then on.
+    /// Becomes `Some` with the reason, a clause, when a write has failed, or something that is as bad; nothing is answered
+    /// OK from then on.
     pub fn failed(&self) -> channel::Receiver<Option<String>> {
         self.0.store.committer().failed()
     }
@@ -210,7 +218,12 @@ impl Engine {
         Ok(self.0.store.committer().admit(bytes)?)
     }
 
-    /// Room for a few records of what goes on, ends or removes work: that waits, and is not refused.
+    /// Room for a few records of what a caller ends or removes: that waits, and is refused only where many wait.
+    async fn room_in_line(&self) -> Result<Slot> {
+        Ok(self.0.store.committer().wait_in_line().await?)
+    }
+
+    /// Room for a few records of what goes on: that waits, and is not refused.
     async fn room(&self) -> Result<Slot> {
         Ok(self.0.store.committer().reserve(0).await?)
     }
@@ -235,7 +248,7 @@ impl Engine {
 
 impl Inner {
     fn board(&self) -> MutexGuard<'_, Board> {
-        // A panic while the board was locked leaves it as the last whole event made it.
+        // One who only reads leaves it as it was when he panics; a change ends all writing.
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

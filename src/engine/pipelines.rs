@@ -97,7 +97,7 @@ impl Engine {
     /// Deletes a pipeline that no resource names.
     pub async fn delete_pipeline(&self, name: &Name, expected: i64) -> Result<()> {
         let _part = self.0.tracer.enter("delete_pipeline");
-        let slot = self.room().await?;
+        let slot = self.room_in_line().await?;
         let _catalog = self.0.catalog.write().await;
         let (pipeline, position) = self.stored_pipeline(name).await?;
         check_revision(expected, pipeline.revision)?;

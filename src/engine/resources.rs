@@ -3,13 +3,14 @@
 //! Invariant: a write of a resource and the run that carries it out are one batch.
 
 use super::requests::digest;
+pub use super::shown::Shown;
 use super::start::cancel_untaken;
 use super::{Engine, Inner, Listed, PageRequest, page_size, page_start};
 use crate::aside::{aside, joined};
 use crate::error::{Error, Result};
 use crate::model::name::{Name, Noun, ObjectId, RunId};
 use crate::model::pipeline::Pipeline;
-use crate::model::resource::{DriverResult, Resource, ResourceInput};
+use crate::model::resource::{Resource, ResourceInput};
 use crate::model::run::Cause;
 use crate::store::keys::Key;
 use crate::store::{Position, Request, Slot};
@@ -21,15 +22,6 @@ pub struct Written {
     pub resource: Shown,
     /// The run that carries it out; none where nothing changed.
     pub run: Option<RunId>,
-}
-
-/// A resource with what drivers last said about it.
-#[derive(Clone, Debug)]
-pub struct Shown {
-    /// The resource.
-    pub resource: Resource,
-    /// The newest result of each driver. Empty for old revisions.
-    pub results: Vec<DriverResult>,
 }
 
 impl Engine {
@@ -201,7 +193,7 @@ impl Engine {
         expected: i64,
     ) -> Result<Written> {
         let _part = self.0.tracer.enter("delete_resource");
-        let slot = self.room().await?;
+        let slot = self.room_in_line().await?;
         let _catalog = self.0.catalog.read().await;
         let _resource = Inner::lock_of(&self.0.resources, &(kind, name))
             .lock()

@@ -161,7 +161,7 @@ impl Engine {
             reason
         }
         .to_owned();
-        let slot = self.room().await?;
+        let slot = self.room_in_line().await?;
         let answer = {
             let mut change = Change::begin(&self.0);
             change.apply(id, Event::Cancel { reason });
@@ -254,10 +254,10 @@ impl Engine {
     pub(super) async fn recover(&self) -> Result<()> {
         let drivers = self.0.store.drivers().await?;
         let runs = self.0.store.open_runs().await?;
-        let last_order = self.0.store.last_order().await?;
+        let last = self.0.store.last_run().await?;
         let slot = self.room().await?;
         let mut change = Change::begin(&self.0);
-        change.board.last_order = last_order;
+        (change.board.last_run, change.board.last_order) = last.unwrap_or_default();
         for driver in drivers {
             let name = driver.name.clone();
             change.board.driver(&name).known = Some(driver);

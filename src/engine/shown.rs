@@ -1,13 +1,21 @@
 //! Resources as they are shown: with what drivers last said about them.
 
 use super::Engine;
-use super::resources::Shown;
 use crate::aside::{aside, joined};
 use crate::error::{Error, Result};
 use crate::model::resource::{DriverResult, Resource};
 
 /// Most bytes of driver results that a resource is shown with.
 const SHOWN_BYTES: usize = 1 << 20;
+
+/// A resource with what drivers last said about it.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// The resource.
+    pub resource: Resource,
+    /// The newest result of each driver. Empty for old revisions.
+    pub results: Vec<DriverResult>,
+}
 
 impl Shown {
     /// The newest results first, as much of them as may be shown.

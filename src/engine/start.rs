@@ -35,7 +35,7 @@ impl Engine {
         let (id, answer) = {
             let mut change = Change::begin(&self.0);
             let steps = first_steps(&change, resource, pipeline, cause)?;
-            let id = RunId(self.0.world.ordered_id());
+            let id = change.new_run_id();
             write(&mut change, id);
             let seed = RunSeed {
                 cause,

@@ -3,15 +3,17 @@
 //! Invariant: a follower shows what it read from the store. It asks whether the run has ended before it reads, so
 //! that an end never overtakes lines.
 
+mod query;
+
 use std::sync::Arc;
 
 use futures_util::Stream;
 use futures_util::stream::try_unfold;
-use jiff::Timestamp;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use tokio::task::JoinHandle;
 
+pub use self::query::TailQuery;
 use super::followers::Reading;
 use super::hub::Follower;
 use super::{Engine, Inner};
@@ -32,27 +34,6 @@ const CHUNK_BYTES: usize = 256;
 const SHOWN_BYTES: usize = 32 << 10;
 /// Bytes of the pages that are kept for followers behind the first one.
 const PAGES_BYTES: u64 = 8 << 20;
-
-/// What a follower asks for.
-#[derive(Clone, Debug, Default)]
-pub struct TailQuery {
-    /// The run.
-    pub run: String,
-    /// Only lines of this driver; empty: of all.
-    pub driver: String,
-    /// Only lines of this step; empty: of all.
-    pub step: String,
-    /// Go on after this sequence number.
-    pub after: u64,
-    /// Begin at the last so many of the stored lines that are wanted.
-    pub last_lines: Option<u64>,
-    /// Only lines written at this time or later.
-    pub since: Option<Timestamp>,
-    /// Whether to wait for more until the run has ended.
-    pub follow: bool,
-    /// Whether to wait for a run that is not known.
-    pub wait_for_unknown: bool,
-}
 
 /// Lines that a follower gets together.
 #[derive(Clone, Debug, Default)]
@@ -138,11 +119,9 @@ impl Engine {
         // From here on an end is told, so that it is not missed between the two.
         let follower = self.0.log_news.follow(Arc::clone(&run));
         let ended = self.has_ended(&run).await?;
-        if !query.wait_for_unknown && ended.is_none() {
-            RunId::parse(&run, "run_id")?;
-            if self.0.store.next_seq(&run)? == 1 {
-                return Err(Error::NotFound(Noun::Run, query.run));
-            }
+        let is_known = ended.is_some() || self.0.store.next_seq(&run)? > 1;
+        if !is_known && !query.wait_for_unknown {
+            return Err(Error::NotFound(Noun::Run, query.run));
         }
         let after = self.tail_start(&query).await?;
         #[cfg(test)]
@@ -176,12 +155,6 @@ impl Engine {
         let places = move |chunk: &StoredChunk| wanted.places_in(chunk);
         let start = self.0.store.before_last_lines(run, last, places).await?;
         Ok(start.max(query.after))
-    }
-
-    /// Whether a run is known and has ended, and the number of the last line of its log.
-    pub async fn log_end(&self, run: &str) -> Result<(bool, u64)> {
-        let ended = self.has_ended(run).await? == Some(true);
-        Ok((ended, self.0.store.next_seq(run)? - 1))
     }
 
     /// Whether a run has ended; `None` for a run that is not known.
@@ -369,41 +342,6 @@ impl Tail {
         let followers = &self.engine.0.followers;
         while planted(Sabotage::WaitsForTheSlowest) && followers.is_behind(&self.run, self.after) {
             tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-        }
-    }
-}
-
-impl TailQuery {
-    fn wants(&self, chunk: &StoredChunk) -> bool {
-        let is = |wanted: &str, it: &str| wanted.is_empty() || wanted == it;
-        is(&self.driver, &chunk.driver) && is(&self.step, &chunk.step)
-    }
-
-    /// How many lines at the front are too old, and how many after those are wanted together.
-    fn by_time(&self, lines: &PackedLines) -> (u64, u64) {
-        let Some(since) = self.since else {
-            return (0, u64::MAX);
-        };
-        let mut times = lines.times().map(|time| time >= since).peekable();
-        let mut count = |wanted| {
-            let mut count = 0;
-            while times.next_if_eq(&wanted).is_some() {
-                count += 1;
-            }
-            count
-        };
-        (count(false), count(true))
-    }
-
-    /// The places of the wanted lines in a chunk.
-    fn places_in(&self, chunk: &StoredChunk) -> Vec<u64> {
-        match self.since {
-            _ if !self.wants(chunk) => Vec::new(),
-            None => (0..chunk.count).collect(),
-            Some(since) => (0..)
-                .zip(chunk.lines.times())
-                .filter_map(|(place, time)| (time >= since).then_some(place))
-                .collect(),
         }
     }
 }

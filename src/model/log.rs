@@ -1,6 +1,7 @@
 //! Log lines, as a driver sends them and as a run keeps them.
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::pipeline::{Labels, MAX_LABELS};
 
@@ -52,6 +53,16 @@ pub fn check_line(line: &Line) -> Result<(), &'static str> {
         return Err("a line has at most 32 labels, a key at most 128 bytes, a value at most 1 KiB");
     }
     Ok(())
+}
+
+/// The id that a log is kept under. A run's is its UUID, however that is written; lines from outside may come under any
+/// id of 1 to 128 bytes.
+pub fn log_id(id: &str) -> Result<String, &'static str> {
+    match Uuid::parse_str(id) {
+        Ok(run) => Ok(run.to_string()),
+        Err(_) if (1..=128).contains(&id.len()) => Ok(id.to_owned()),
+        Err(_) => Err("a run id is 1 to 128 bytes long"),
+    }
 }
 
 /// Adds up what a line weighs against the limit of a batch.

@@ -7,7 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use uuid::Uuid;
+use uuid::{Builder, Uuid};
 
 use crate::error::{Error, Violation, cut};
 
@@ -100,7 +100,7 @@ impl fmt::Display for Noun {
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub Uuid);
 
         impl $name {
@@ -130,6 +130,18 @@ id! {
     /// A run; UUID version 7, so that runs sort by age.
     RunId
 }
+
+impl RunId {
+    /// An id of the millisecond after this one's.
+    pub fn next(self, random: Uuid) -> Self {
+        let (seconds, nanos) = self.0.get_timestamp().map_or((0, 0), |it| it.to_unix());
+        let millis = seconds * 1000 + u64::from(nanos / 1_000_000);
+        let [.., a, b, c, d, e, f, g, h, i, j] = *random.as_bytes();
+        let random = [a, b, c, d, e, f, g, h, i, j];
+        Self(Builder::from_unix_timestamp_millis(millis + 1, &random).into_uuid())
+    }
+}
+
 id! {
     /// One offer of a step; UUID version 7.
     TaskId

@@ -18,7 +18,7 @@ use super::{Doors, Parts};
 use crate::api::figures::Figures;
 use crate::api::fuzz as api;
 use crate::api::listen::{ListenOptions, serve};
-use crate::config::{Flags, Settings};
+use crate::config::{self, Flags, Settings};
 use crate::store::doctor;
 
 /// Inputs that one server sees.
@@ -112,19 +112,34 @@ fn with<T>(work: impl FnOnce(&Site) -> T) -> T {
 
 impl Site {
     pub(super) fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// One with settings of its own.
+    pub(super) fn with(settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("there is a place for a store");
+        let site = Self::open(folder, settings);
+        site.runtime.block_on(api::rest(&site.doors, DEFINITION));
+        site.runtime.block_on(api::rest(&site.doors, RESOURCE));
+        site
+    }
+
+    fn open(folder: TempDir, settings: &[(&str, &str)]) -> Self {
         let flags = Flags {
             data: Some(folder.path().display().to_string()),
             ..Flags::default()
         };
-        let settings = Settings::load(&flags, |_| None).expect("the defaults are settings");
+        let given = |variable: &str| {
+            let mut given = settings.iter();
+            let value = given.find(|(key, _)| config::variable(key) == variable);
+            value.map(|(_, value)| (*value).to_owned())
+        };
+        let settings = Settings::load(&flags, given).expect("these are settings");
         let runtime = Runtime::new().expect("a runtime starts");
         let parts = runtime.block_on(Parts::start(&settings, 1024, None, Arc::default()));
-        let parts = parts.expect("a new store opens");
+        let parts = parts.expect("the store opens");
         let doors = parts.doors(&settings, settings.listen);
         let figures = Arc::clone(doors.figures());
-        runtime.block_on(api::rest(&doors, DEFINITION));
-        runtime.block_on(api::rest(&doors, RESOURCE));
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"));
         let listener = listener.expect("there is a free port");
         let address = listener.local_addr().expect("it has an address");
@@ -143,6 +158,29 @@ impl Site {
             folder,
             left: INPUTS,
         }
+    }
+
+    /// Why it stopped writing.
+    #[cfg(test)]
+    pub(super) fn failed(&self) -> tokio::sync::watch::Receiver<Option<String>> {
+        self.parts.engine.failed()
+    }
+
+    /// Ends a server that failed, and starts another one where it was.
+    #[cfg(test)]
+    pub(super) fn again(self) -> Self {
+        let Self {
+            runtime,
+            parts,
+            doors,
+            accepting,
+            folder,
+            ..
+        } = self;
+        accepting.cancel();
+        runtime.block_on(parts.end_at_once());
+        drop((doors, parts, runtime));
+        Self::open(folder, &[])
     }
 
     /// Whatever was sent, no connection outlives its peer, and what is stored is whole.

@@ -1,14 +1,17 @@
-//! Panics that are planted in the real services: each costs its own request, and nothing else.
+//! Panics that are planted in the real services: each costs its own request, and nothing else. One in the middle of a
+//! change of the board costs the server; one in the background is begun anew.
 
 use std::time::Duration;
 
 use conveyor_client::proto::driver_service_client::DriverServiceClient;
 use conveyor_client::proto::driver_stream_request::Kind as Say;
 use conveyor_client::proto::driver_stream_response::Kind as Said;
+use conveyor_client::proto::log_service_client::LogServiceClient;
 use conveyor_client::proto::resource_service_client::ResourceServiceClient;
 use conveyor_client::proto::{
-    Ack, CreateResourceRequest, DriverStreamRequest, DriverStreamResponse, GetResourceRequest,
-    Heartbeat, Hello, Log, LogLine, Reconcile, Resource,
+    Ack, AppendLogsRequest, CreateResourceDefinitionRequest, CreateResourceRequest,
+    DriverStreamRequest, DriverStreamResponse, GetResourceRequest, Heartbeat, Hello, Log, LogEntry,
+    LogLine, Reconcile, Resource, ResourceDefinition, TailLogsRequest, UpdateResourceRequest,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -19,7 +22,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Status, Streaming};
 
 use super::fuzz::Site;
-use crate::sabotage::PANICS;
+use crate::sabotage::{PANICS, PANICS_ON_THE_BOARD};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -195,4 +198,109 @@ fn a_drivers_stream_that_panics_ends_internal_at_once_and_the_other_drivers_work
         Driver::connect(&channel, "struck").await;
     });
     site.end();
+}
+
+#[test]
+fn a_panic_in_the_middle_of_a_change_of_the_board_ends_all_writing() {
+    let site = Site::start();
+    site.runtime.block_on(async {
+        let mut client = ResourceServiceClient::new(channel(&site).await);
+        let failed = client.create_resource(create(PANICS_ON_THE_BOARD)).await;
+        assert_eq!(failed.unwrap_err().code(), Code::Internal);
+        let refused = client.create_resource(create("b")).await.unwrap_err();
+        assert_eq!(refused.code(), Code::Unavailable, "{refused}");
+        let reason = site.failed().borrow().clone();
+        assert!(reason.unwrap().contains("half done"));
+    });
+    // What is on disk has nothing of it, and the next start begins from there.
+    let again = site.again();
+    again.runtime.block_on(async {
+        let mut client = ResourceServiceClient::new(channel(&again).await);
+        let missing = client.get_resource(get(PANICS_ON_THE_BOARD)).await;
+        assert_eq!(missing.unwrap_err().code(), Code::NotFound);
+        client.create_resource(create("b")).await.unwrap();
+    });
+    again.end();
+}
+
+#[test]
+fn retention_goes_on_with_what_else_is_due_after_a_panic() {
+    let soon = [
+        ("retention.period", "10ms"),
+        ("retention.revisions.max_age", "1ms"),
+        ("retention.logs.max_age", "1ms"),
+    ];
+    let site = Site::with(&soon);
+    site.runtime.block_on(async {
+        let channel = channel(&site).await;
+        let mut resources = ResourceServiceClient::new(channel.clone());
+        // Its old revisions are looked at before logs are, and panic each time.
+        let definition = CreateResourceDefinitionRequest {
+            resource_definition: Some(ResourceDefinition {
+                name: PANICS.into(),
+                schema_json: "{}".into(),
+                ..ResourceDefinition::default()
+            }),
+            ..CreateResourceDefinitionRequest::default()
+        };
+        resources
+            .create_resource_definition(definition)
+            .await
+            .unwrap();
+        let of_it = Resource {
+            name: "a".into(),
+            resource: PANICS.into(),
+            ..Resource::default()
+        };
+        let made = CreateResourceRequest {
+            resource: Some(of_it.clone()),
+            ..CreateResourceRequest::default()
+        };
+        resources.create_resource(made).await.unwrap();
+        let replaced = UpdateResourceRequest {
+            resource: Some(of_it),
+            ..UpdateResourceRequest::default()
+        };
+        resources.update_resource(replaced).await.unwrap();
+        for _ in 0..3 {
+            append_and_see_it_go(&channel).await;
+        }
+    });
+    site.end();
+}
+
+/// Appends a line under a run id that nobody knows, and waits until retention has removed it.
+async fn append_and_see_it_go(channel: &Channel) {
+    let run = uuid::Uuid::new_v4().to_string();
+    let mut logs = LogServiceClient::new(channel.clone());
+    let line = LogEntry {
+        run_id: run.clone(),
+        message: "line".into(),
+        ..LogEntry::default()
+    };
+    let request = AppendLogsRequest {
+        entries: vec![line],
+    };
+    logs.append_logs(tokio_stream::iter([request]))
+        .await
+        .unwrap();
+    let stored = TailLogsRequest {
+        run_id: run,
+        follow: Some(false),
+        ..TailLogsRequest::default()
+    };
+    let gone = async {
+        loop {
+            let mut tail = match logs.tail_logs(stored.clone()).await {
+                Ok(tail) => tail.into_inner(),
+                Err(status) => return assert_eq!(status.code(), Code::NotFound),
+            };
+            let first = tail.message().await.unwrap();
+            if first.is_none_or(|first| first.gap.is_some()) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, gone).await.expect("retention goes on");
 }

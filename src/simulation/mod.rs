@@ -11,6 +11,7 @@
 //! | `reading`, `history` | what stands in the end; what everybody saw, in order |
 //! | `checker` | the promises that a history is held against |
 //! | `callers` | callers who go away while the disk is slow, one by one |
+//! | `clock` | a clock on the wall that is set back |
 //! | `overload` | more writes than the disk takes |
 //! | `tests` | many seeds, one seed, and the faults that must be found |
 //!
@@ -20,6 +21,7 @@
 mod callers;
 mod checker;
 mod client;
+mod clock;
 mod dice;
 mod driver;
 mod follower;

@@ -7,8 +7,8 @@ use conveyor_client::proto::driver_stream_request::Kind as Say;
 use conveyor_client::proto::driver_stream_response::Kind as Hear;
 use conveyor_client::proto::resource_service_client::ResourceServiceClient;
 use conveyor_client::proto::{
-    Ack, CreateResourceRequest, DriverStreamRequest, Hello, Resource, Result as TaskResult,
-    UpdateResourceDefinitionRequest, UpdateResourceRequest,
+    Ack, CreateResourceRequest, DeleteResourceRequest, DriverStreamRequest, Hello, Resource,
+    Result as TaskResult, UpdateResourceDefinitionRequest, UpdateResourceRequest,
 };
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
@@ -21,6 +21,9 @@ use super::network::Network;
 
 /// Room that new work has in the queue, for small writes.
 const ROOM: usize = 3072;
+/// Room in the queue altogether, and in the line of those who wait for it to end or remove something.
+const ALL: usize = 4096;
+const LINE: usize = 1024;
 /// How many are asked for.
 const ASKED: usize = 4000;
 
@@ -146,4 +149,34 @@ async fn small_results_that_wait_leave_room_for_new_work() {
     results.into_iter().map(Say::Result).for_each(say);
     tokio::time::sleep(Duration::from_secs(1)).await;
     create(&network, "after".to_owned()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn deletes_that_wait_for_room_are_bounded() {
+    let (site, network) = site().await;
+    define(&network).await;
+    create(&network, "one".to_owned()).await.unwrap();
+    site.slow_disk(10_000);
+    let asked = ALL + LINE + 100;
+    let deletes = (0..asked).map(|_| async {
+        let request = DeleteResourceRequest {
+            resource: KIND.to_owned(),
+            name: "one".to_owned(),
+            expected_revision: 0,
+        };
+        let mut client = ResourceServiceClient::new(network.clone());
+        client.delete_resource(request).await.map(drop)
+    });
+    let first = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        site.slow_disk(1);
+    };
+    let (answers, ()) = tokio::join!(join_all(deletes), first);
+    let (done, rest): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
+    assert_eq!(done.len(), 1);
+    let is_refusal =
+        |it: &Result<(), Status>| it.as_ref().is_err_and(|it| it.code() != Code::NotFound);
+    let refusals: Vec<_> = rest.into_iter().filter(is_refusal).collect();
+    assert_eq!(refused(&refusals), asked - ALL - LINE);
+    create(&network, "two".to_owned()).await.unwrap();
 }

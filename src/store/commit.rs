@@ -36,6 +36,9 @@ const UNITS: usize = 4096;
 /// Permits that new work leaves to what drivers report and to what ends or removes work.
 const KEPT: usize = UNITS / 4;
 
+/// How many of those who end or remove work may wait for room at once.
+const LINE: usize = 1024;
+
 type Done = Box<dyn FnOnce(Result<Position>) + Send>;
 
 struct Job {
@@ -56,6 +59,8 @@ enum Order {
 pub struct Committer {
     jobs: mpsc::Sender<Order>,
     room: Arc<Semaphore>,
+    /// Places in the line of those who end or remove work.
+    line: Arc<Semaphore>,
     shared: Arc<Shared>,
 }
 
@@ -142,6 +147,7 @@ impl Committer {
         let committer = Self {
             jobs,
             room: Arc::new(Semaphore::new(UNITS)),
+            line: Arc::new(Semaphore::new(LINE)),
             shared,
         };
         (committer, writer, inbox)
@@ -158,6 +164,16 @@ impl Committer {
             return Err(Error::Busy);
         };
         self.slot(room)
+    }
+
+    /// Waits for room for what a caller ends or removes, which is small, or refuses it where many wait already: whoever
+    /// calls can come in any number, other than drivers.
+    pub async fn wait_in_line(&self) -> Result<Slot> {
+        let Ok(_place) = self.line.try_acquire() else {
+            self.shared.figures.refused.one();
+            return Err(Error::Busy);
+        };
+        self.reserve(0).await
     }
 
     /// Waits for room in the queue for a batch of about this many bytes.
@@ -211,12 +227,12 @@ impl Committer {
         self.shared.position.subscribe()
     }
 
-    /// Becomes `Some` with the reason when a write has failed.
+    /// Becomes `Some` with the reason, a clause, when nothing is answered OK any more.
     pub fn failed(&self) -> watch::Receiver<Option<String>> {
         self.shared.failed.subscribe()
     }
 
-    /// Stops all writing: nothing more is answered OK. The first reason stands.
+    /// Stops all writing: nothing more is answered OK. The first reason stands, a clause.
     pub fn fail(&self, reason: &str) {
         self.shared.fail(reason);
     }

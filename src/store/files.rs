@@ -7,6 +7,7 @@
 
 mod journal;
 pub(super) mod lock;
+mod partly;
 #[cfg(test)]
 mod tests;
 
@@ -40,6 +41,8 @@ pub(super) struct Torn {
     pub(super) file: PathBuf,
     /// Where that write begins.
     pub(super) at: u64,
+    /// Whether it is as long as it was to be, and not all of it is there: RocksDB alone takes that for damage.
+    pub(super) in_parts: bool,
 }
 
 /// What a look found.
@@ -67,16 +70,14 @@ pub(super) fn look(path: &Path) -> io::Result<Look> {
         return Ok(look);
     }
     match manifest(path) {
-        Ok(file) => look.read(file),
+        Ok(file) => look.read(file, false),
         Err(what) => look.add(path.join(CURRENT), what),
     }
-    let logs = names.iter().filter(|name| name.ends_with(".log"));
-    let mut some = false;
-    for name in logs {
-        some = true;
-        look.read(path.join(name));
+    let logs: Vec<_> = names.iter().filter(|name| name.ends_with(".log")).collect();
+    for name in &logs {
+        look.read(path.join(name), Some(name) == logs.last());
     }
-    if !some {
+    if logs.is_empty() {
         look.add(path.to_owned(), "its log of writes (a file *.log) is gone");
     }
     Ok(look)
@@ -111,16 +112,37 @@ fn manifest(path: &Path) -> Result<PathBuf, String> {
     Ok(file)
 }
 
+fn is_there_in_parts(file: &Path, begins: u64, at: u64) -> bool {
+    // One that cannot be read a second time is damaged all the more.
+    let Ok(log) = std::fs::read(file) else {
+        return false;
+    };
+    let place = |at| usize::try_from(at).expect("it is in memory");
+    partly::is_there_in_parts(&log, place(begins), place(at))
+}
+
 impl Look {
-    fn read(&mut self, file: PathBuf) {
-        match File::open(&file)
+    /// Whether RocksDB has to be told to end at the last whole write.
+    pub(super) fn ends_in_parts(&self) -> bool {
+        self.torn.iter().any(|it| it.in_parts)
+    }
+
+    /// Reads a journal. In the log of writes that is in force the last write may be there in parts.
+    fn read(&mut self, file: PathBuf, in_force: bool) {
+        let read = File::open(&file)
             .map_err(journal::Error::from)
-            .and_then(journal::read)
-        {
-            Ok(End::Whole) => {}
-            Ok(End::Torn { at }) => self.torn.push(Torn { file, at }),
-            Err(error) => self.add(file, error.to_string()),
-        }
+            .and_then(journal::read);
+        let (at, in_parts) = match read {
+            Ok(End::Whole) => return,
+            Ok(End::Torn { at }) => (at, false),
+            Err(journal::Error::Damaged { at, begins, .. })
+                if in_force && is_there_in_parts(&file, begins, at) =>
+            {
+                (begins, true)
+            }
+            Err(error) => return self.add(file, error.to_string()),
+        };
+        self.torn.push(Torn { file, at, in_parts });
     }
 
     fn add(&mut self, file: PathBuf, what: impl Into<String>) {

@@ -71,15 +71,15 @@ fn thing<T: Kept>(bytes: &[u8]) {
 
 /// A value of each kind.
 pub(crate) fn values() -> Vec<Vec<u8>> {
+    let picked = encoded().into_iter().zip(0_u8..);
+    picked
+        .map(|(bytes, pick)| [vec![pick], bytes].concat())
+        .collect()
+}
+
+/// In the order in which they are picked.
+fn encoded() -> [Vec<u8>; 6] {
     let id = vec![7; 16];
-    let step = records::Step {
-        id: "build".into(),
-        name: "Build".into(),
-        driver: "builder".into(),
-        params: "{\"n\":1}".into(),
-        timeout: 5,
-        labels: [("os".to_owned(), "linux".to_owned())].into(),
-    };
     let definition = records::Definition {
         id: id.clone(),
         name: "app".into(),
@@ -100,7 +100,7 @@ pub(crate) fn values() -> Vec<Vec<u8>> {
         id: id.clone(),
         name: "p".into(),
         kind: "app".into(),
-        steps: vec![step],
+        steps: vec![step()],
         revision: 1,
         ..Default::default()
     };
@@ -128,8 +128,15 @@ pub(crate) fn values() -> Vec<Vec<u8>> {
         run.encode_to_vec(),
         result.encode_to_vec(),
     ]
-    .into_iter()
-    .zip(0_u8..)
-    .map(|(bytes, pick)| [vec![pick], bytes].concat())
-    .collect()
+}
+
+fn step() -> records::Step {
+    records::Step {
+        id: "build".into(),
+        name: "Build".into(),
+        driver: "builder".into(),
+        params: "{\"n\":1}".into(),
+        timeout: 5,
+        labels: [("os".to_owned(), "linux".to_owned())].into(),
+    }
 }

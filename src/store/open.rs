@@ -33,8 +33,12 @@ pub(super) fn database(path: &Path, options: &Options) -> Result<DB> {
     if path.join(super::RESTORING).exists() {
         return Err(Error::Restoring(path.to_owned()));
     }
-    sound(path)?;
-    let db = families(path, options)?;
+    let look = sound(path)?;
+    let db = if look.ends_in_parts() {
+        families(path, &until_the_last_whole_write(path, options)?)?
+    } else {
+        families(path, options)?
+    };
     witness::hold_against(path, position(&db)?)?;
     let refused = |source| Error::Directory {
         path: path.to_owned(),
@@ -44,8 +48,18 @@ pub(super) fn database(path: &Path, options: &Options) -> Result<DB> {
     Ok(db)
 }
 
+/// Options to open a store whose last write is there in parts. Before anything is changed it is seen that the witness
+/// does not know that write.
+fn until_the_last_whole_write(path: &Path, options: &Options) -> Result<Options> {
+    let mut options = options.clone();
+    end_at_the_last_whole_write(&mut options);
+    let db = read_only(path, &options).map_err(|error| not_opened(path, &error))?;
+    witness::hold_against(path, position(&db)?)?;
+    Ok(options)
+}
+
 /// Looks at the files before RocksDB does, while nobody writes them.
-fn sound(path: &Path) -> Result<()> {
+fn sound(path: &Path) -> Result<files::Look> {
     let refused = |source| Error::Unreadable {
         path: path.to_owned(),
         source,
@@ -54,47 +68,62 @@ fn sound(path: &Path) -> Result<()> {
         return Err(Error::InUse(path.to_owned()));
     };
     let look = files::look(path).map_err(refused)?;
-    if let Some(files::Damage { file, what }) = look.damaged.into_iter().next() {
+    if let Some(files::Damage { file, what }) = look.damaged.first().cloned() {
         return Err(Error::DamagedFile { file, what });
     }
-    for files::Torn { file, at } in look.torn {
+    for files::Torn { file, at, .. } in &look.torn {
         tracing::warn!(
             file = %file.display(), at,
             "a write was under way when the machine stopped, and nobody had an answer to it: it is cut off"
         );
     }
-    Ok(())
+    Ok(look)
 }
 
 /// Opens what RocksDB has in `path`, or makes it, and looks at its format.
 pub(super) fn families(path: &Path, options: &Options) -> Result<DB> {
-    let cache = Cache::new_lru_cache(CACHE_BYTES);
-    let families = Family::ALL
-        .map(|family| ColumnFamilyDescriptor::new(family.name(), family_options(family, &cache)));
-    let db = DB::open_cf_descriptors(options, path, families).map_err(|error| {
-        let text = error.to_string().trim_end_matches('.').to_owned();
-        if text.contains("lock") && (text.contains("LOCK") || text.contains("No locks")) {
-            return Error::InUse(path.to_owned());
-        }
-        // RocksDB blames MANIFEST for what is wrong with a table; it was found whole before.
-        let text = match text.split_once("  The file ") {
-            Some((what, _)) if what.contains(".sst") => what.to_owned(),
-            Some((what, _)) => format!("{what} (in one of its tables, *.sst)"),
-            None => text,
-        };
-        let path = path.to_owned();
-        // A table that is missing is told as an error of reading.
-        if error.kind() == rocksdb::ErrorKind::Corruption || text.contains("No such file") {
-            Error::DamagedFile {
-                file: path,
-                what: text,
-            }
-        } else {
-            Error::NotOpened { path, what: text }
-        }
-    })?;
+    let db = DB::open_cf_descriptors(options, path, descriptors(CACHE_BYTES))
+        .map_err(|error| not_opened(path, &error))?;
     check_format(&db, path)?;
     Ok(db)
+}
+
+/// Opens what RocksDB has in `path` to read it alone.
+pub(super) fn read_only(path: &Path, options: &Options) -> std::result::Result<DB, rocksdb::Error> {
+    let mut options = options.clone();
+    options.create_if_missing(false);
+    options.create_missing_column_families(false);
+    let families = descriptors(CACHE_BYTES / 2);
+    DB::open_cf_descriptors_read_only(&options, path, families, false)
+}
+
+fn descriptors(cache_bytes: usize) -> [ColumnFamilyDescriptor; Family::ALL.len()] {
+    let cache = Cache::new_lru_cache(cache_bytes);
+    Family::ALL
+        .map(|family| ColumnFamilyDescriptor::new(family.name(), family_options(family, &cache)))
+}
+
+fn not_opened(path: &Path, error: &rocksdb::Error) -> Error {
+    let text = error.as_ref().trim_end_matches('.').to_owned();
+    if text.contains("lock") && (text.contains("LOCK") || text.contains("No locks")) {
+        return Error::InUse(path.to_owned());
+    }
+    // RocksDB blames MANIFEST for what is wrong with a table; it was found whole before.
+    let text = match text.split_once("  The file ") {
+        Some((what, _)) if what.contains(".sst") => what.to_owned(),
+        Some((what, _)) => format!("{what} (in one of its tables, *.sst)"),
+        None => text,
+    };
+    let path = path.to_owned();
+    // A table that is missing is told as an error of reading.
+    if error.kind() == rocksdb::ErrorKind::Corruption || text.contains("No such file") {
+        Error::DamagedFile {
+            file: path,
+            what: text,
+        }
+    } else {
+        Error::NotOpened { path, what: text }
+    }
 }
 
 /// The position of the newest batch.
@@ -144,6 +173,11 @@ fn write_format(db: &DB) -> Result<()> {
     sync.set_sync(true);
     db.put_cf_opt(&super::read::handle(db, family), key, value, &sync)?;
     Ok(())
+}
+
+/// The log of writes ends where its last whole write does: for one whose files were looked at, and end in parts of a write.
+pub(super) fn end_at_the_last_whole_write(options: &mut Options) {
+    options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
 }
 
 /// The options of the database as a whole.

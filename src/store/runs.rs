@@ -235,12 +235,12 @@ impl Store {
         Ok(runs)
     }
 
-    /// The highest order that a run was given.
-    pub async fn last_order(&self) -> Result<u64> {
+    /// The newest run and its order, the highest that was given.
+    pub async fn last_run(&self) -> Result<Option<(RunId, u64)>> {
         self.blocking(|store| {
-            let mut last = 0;
+            let mut last = None;
             store.each(&Prefix::Runs, None, Order::Down, |_, run: Run| {
-                last = run.order;
+                last = Some((run.id, run.order));
                 ControlFlow::Break(())
             })?;
             Ok(last)

@@ -54,6 +54,35 @@ async fn data_is_kept_in_conveyor_data_by_default() {
     child.wait().unwrap();
 }
 
+/// A start whose standard output is closed ends in words, and leaves a store that was closed.
+#[tokio::test]
+async fn a_start_that_cannot_say_where_it_listens_closes_its_store() {
+    let place = tempfile::tempdir().unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let child = conveyor(&["up", "--listen", "127.0.0.1:0"])
+        .current_dir(place.path())
+        .stdout(writer)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let ended = tokio::task::spawn_blocking(|| child.wait_with_output());
+    let ended = soon("its end", ended).await.unwrap().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("cannot say on standard output where it listens"),
+        "{said}"
+    );
+    let files = std::fs::read_dir(place.path().join("conveyor-data")).unwrap();
+    let logs = files.map(Result::unwrap).filter(|it| {
+        let name = it.file_name();
+        name.to_str().is_some_and(|name| name.ends_with(".log"))
+    });
+    let left: u64 = logs.map(|it| it.metadata().unwrap().len()).sum();
+    assert_eq!(left, 0, "a closed store has no writes to bring back");
+}
+
 #[tokio::test]
 async fn port_in_use_is_one_clear_line() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

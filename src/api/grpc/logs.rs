@@ -11,7 +11,7 @@ use crate::api::rest::stream::WaitForUnknownRun;
 use crate::engine::logs::OutsideLine;
 use crate::engine::tail::{Lines, Part, TailQuery};
 use crate::error::{Error, Violation};
-use crate::model::log::Line;
+use crate::model::log::{Line, log_id};
 use crate::proto::log_service_server::LogService;
 use crate::proto::{
     AppendLogsRequest, AppendLogsResponse, LogEntry, LogGap, TailLogsRequest, TailLogsResponse,
@@ -27,13 +27,13 @@ impl LogService for Api {
     async fn tail_logs(&self, request: Request<TailLogsRequest>) -> Answer<Self::TailLogsStream> {
         let wait_for_unknown = request.extensions().get::<WaitForUnknownRun>().is_some();
         let request = request.into_inner();
-        let run = request.run_id.clone();
+        let run = log_id(&request.run_id).map_err(|what| Error::invalid("run_id", what))?;
         let since = request.since.map(|time| time_from(time, "since"));
         let since = since
             .transpose()
             .map_err(|violation| Error::Invalid(vec![violation]))?;
         let query = TailQuery {
-            run: request.run_id,
+            run: run.clone(),
             driver: request.driver,
             step: request.step,
             after: request.after,

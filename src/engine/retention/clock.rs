@@ -15,7 +15,7 @@ const JUMP: SignedDuration = SignedDuration::from_hours(1);
 const DOUBT: Duration = Duration::from_secs(60 * 60);
 
 /// The time of day at the last look, and how it is to go on.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Clock {
     last: Option<(Timestamp, Duration)>,
     /// While a jump is doubted: since when.

@@ -72,7 +72,7 @@ struct Touched {
 }
 
 /// One sort of thing that it looks after.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Duty {
     Runs(LogState),
     Counts,
@@ -175,13 +175,7 @@ impl Engine {
             sweeper = tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                sweeper = sweeper.tick() => match sweeper {
-                    Some(sweeper) => sweeper,
-                    None => {
-                        tracing::error!("retention ended: nothing is removed until the next start");
-                        return;
-                    }
-                },
+                sweeper = sweeper.tick() => sweeper,
             };
         }
     }
@@ -200,8 +194,18 @@ impl Sweeper {
         }
     }
 
-    /// Does a step of each duty in turn until nothing is due. `None` where a step panicked.
-    async fn tick(mut self) -> Option<Self> {
+    /// One that remembers nothing but the time, to go on where a step panics: the duty waits for the next tick, and the
+    /// others have their turn.
+    fn anew(&self) -> Self {
+        Self {
+            clock: self.clock,
+            now: self.now,
+            ..Self::new(self.engine.clone())
+        }
+    }
+
+    /// Does a step of each duty in turn until nothing is due.
+    async fn tick(mut self) -> Self {
         self.read_so_far.clear();
         let mut duties = DUTIES.to_vec();
         while !duties.is_empty() {
@@ -209,8 +213,19 @@ impl Sweeper {
             let mut left = Vec::new();
             for duty in duties {
                 let begun = self.engine.0.world.elapsed();
-                let (sweeper, done) = self.step(duty).await?;
-                self = sweeper;
+                let anew = self.anew();
+                let done = match self.step(duty).await {
+                    Some((sweeper, done)) => {
+                        self = sweeper;
+                        done
+                    }
+                    None => {
+                        self = anew;
+                        tracing::error!(?duty, "cannot remove what is no longer kept");
+                        self.look_at_all();
+                        continue;
+                    }
+                };
                 match done {
                     Ok(Left::More) => left.push(duty),
                     Ok(Left::Nothing) => continue,
@@ -221,10 +236,10 @@ impl Sweeper {
             }
             duties = left;
         }
-        Some(self)
+        self
     }
 
-    /// Looks for what is due and removes it, in one batch.
+    /// Looks for what is due and removes it, in one batch. `None` where that panicked.
     async fn step(mut self, duty: Duty) -> Option<(Self, Result<Left>)> {
         let look = move || {
             let mut removal = Removal::of(&self.engine.0.store);
@@ -247,6 +262,10 @@ impl Sweeper {
         } else {
             tracing::warn!(%error, "cannot remove what is no longer kept");
         }
+        self.look_at_all();
+    }
+
+    fn look_at_all(&mut self) {
         self.read_so_far.clear();
         self.engine.0.retention.touched().all = true;
     }
@@ -264,6 +283,8 @@ impl Sweeper {
 
     /// How long things of a definition are kept. One that was deleted has nothing to say.
     fn policy_of(&self, kind: &Name) -> Result<Policy> {
+        #[cfg(test)]
+        crate::sabotage::panic_about(kind.as_str());
         let server = &self.engine.0.retention.options.policy;
         let definition = self.store().read_definition(kind)?;
         Ok(definition.map_or(*server, |it| it.retention.over(server)))

@@ -186,6 +186,11 @@ fn families(families: &[FamilyFigures], page: &mut Page<'_>) -> std::fmt::Result
 }
 
 fn tickers(says: &Tickers, page: &mut Page<'_>) -> std::fmt::Result {
+    reads(says, page)?;
+    writes(says, page)
+}
+
+fn reads(says: &Tickers, page: &mut Page<'_>) -> std::fmt::Result {
     let counters = [
         (
             plain(
@@ -210,17 +215,26 @@ fn tickers(says: &Tickers, page: &mut Page<'_>) -> std::fmt::Result {
         ),
         (
             bytes(
-                "conveyor_rocksdb_written",
-                "Bytes of keys and values written.",
-            ),
-            says.written,
-        ),
-        (
-            bytes(
                 "conveyor_rocksdb_read",
                 "Bytes of values read by their key.",
             ),
             says.read,
+        ),
+    ];
+    counters
+        .into_iter()
+        .try_for_each(|(name, value)| page.counter(name, value))
+}
+
+/// What is written, and written again where tables are put together.
+fn writes(says: &Tickers, page: &mut Page<'_>) -> std::fmt::Result {
+    let counters = [
+        (
+            bytes(
+                "conveyor_rocksdb_written",
+                "Bytes of keys and values written.",
+            ),
+            says.written,
         ),
         (
             bytes(

@@ -162,7 +162,7 @@ impl Writer {
                 }
             }
             Err(error) => {
-                self.shared.fail(&error.to_string());
+                self.shared.fail(&format!("a write failed: {error}"));
                 for answer in written.answers {
                     (answer.done)(Err(Error::Database(error.to_string())));
                 }

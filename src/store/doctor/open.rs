@@ -7,14 +7,12 @@ use std::fs::File;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use rocksdb::{ColumnFamilyDescriptor, DB, Options};
+use rocksdb::DB;
 use tempfile::TempDir;
 
 use super::{CannotLook, Fault, Finding, Report};
-use crate::store::RESTORING;
-use crate::store::files;
 use crate::store::files::lock::{self, Lock};
-use crate::store::keys::Family;
+use crate::store::{RESTORING, files, open};
 
 /// Files of the database that are open at once.
 const OPEN_FILES: i32 = 256;
@@ -73,7 +71,13 @@ pub(super) fn open(path: &Path, report: &mut Report) -> Result<Option<Opened>, C
         return Ok(None);
     }
     let own_log = tempfile::tempdir().map_err(unreadable)?;
-    match read_only(path, own_log.path()) {
+    let mut options = open::options(OPEN_FILES);
+    // RocksDB would write its own log beside the store.
+    options.set_db_log_dir(own_log.path());
+    if look.ends_in_parts() {
+        open::end_at_the_last_whole_write(&mut options);
+    }
+    match open::read_only(path, &options) {
         Ok(db) => Ok(Some(Opened {
             db,
             _lock: lock,
@@ -84,17 +88,4 @@ pub(super) fn open(path: &Path, report: &mut Report) -> Result<Option<Opened>, C
             Ok(None)
         }
     }
-}
-
-fn read_only(path: &Path, own_log: &Path) -> Result<DB, rocksdb::Error> {
-    let mut options: Options = crate::store::open::options(OPEN_FILES);
-    options.create_if_missing(false);
-    options.create_missing_column_families(false);
-    options.set_db_log_dir(own_log);
-    let cache = rocksdb::Cache::new_lru_cache(32 << 20);
-    let families = Family::ALL.map(|family| {
-        let options = crate::store::open::family_options(family, &cache);
-        ColumnFamilyDescriptor::new(family.name(), options)
-    });
-    DB::open_cf_descriptors_read_only(&options, path, families, false)
 }

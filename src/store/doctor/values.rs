@@ -12,6 +12,8 @@ use crate::store::keys::{Key, LogState};
 use crate::store::read::{self, Kept, Stored};
 use crate::store::{codec, records};
 
+const ANOTHER_REVISION: &str = "it is another revision";
+
 /// What is wrong, in words.
 type Read<T> = Result<T, String>;
 
@@ -26,24 +28,15 @@ impl Doctor<'_> {
             Key::Driver(name) => named(&thing::<Driver>(&stored)?.name, name),
             Key::Pipeline(_) => self.pipeline(key, &thing(&stored)?),
             Key::ResourceHead(..) => self.head(key, record(&stored)?),
-            Key::ResourceRevision(id, revision) => {
-                let it: Resource = thing(&stored)?;
-                is_revision((it.id, it.revision), (*id, *revision))
-            }
-            Key::PipelineRevision(id, revision) => {
-                let it: Pipeline = thing(&stored)?;
-                is_revision((it.id, it.revision), (*id, *revision))
-            }
+            Key::ResourceRevision(id, revision) => resource(&thing(&stored)?, *id, *revision),
+            Key::PipelineRevision(id, revision) => pipeline(&thing(&stored)?, *id, *revision),
             Key::DriverResult(_, _, driver) => driver_result(record(&stored)?, driver),
             Key::Run(id) => self.run(key, *id, &thing(&stored)?),
             Key::StepData(run, step) => {
-                record::<records::StepData>(&stored)?;
-                self.claim_step(key, *run, *step)
+                record::<records::StepData>(&stored).and_then(|_| self.claim_step(key, *run, *step))
             }
-            Key::LogProgress(run, step) => {
-                record::<records::LogProgress>(&stored)?;
-                self.claim_step(key, *run, *step)
-            }
+            Key::LogProgress(run, step) => record::<records::LogProgress>(&stored)
+                .and_then(|_| self.claim_step(key, *run, *step)),
             Key::LogTrim(_) => record::<records::LogTrim>(&stored).map(drop),
             Key::LogChunk(run, first) => self.chunk(run, *first, stored),
             Key::OpenRun(order) => self.claim_run(key, id_in(stored.bytes())?, *order, true),
@@ -60,36 +53,27 @@ impl Doctor<'_> {
             Key::DefinitionPipeline(kind, name) => self.pipeline_of(key, kind, name),
             Key::PipelineResource(pipeline, kind, name) => {
                 self.claims.there(key, &Key::Pipeline(pipeline));
-                self.claims.there(key, &Key::ResourceHead(kind, name));
-                Ok(())
+                self.claim_there(key, &Key::ResourceHead(kind, name))
             }
             Key::Request(id) => {
                 let it: records::Request = record(&stored)?;
-                self.claims.there(key, &Key::RequestTime(it.time, id));
-                Ok(())
+                self.claim_there(key, &Key::RequestTime(it.time, id))
             }
             Key::RequestTime(time, id) => self.request_at(key, id, *time),
             Key::Change(position) => self.change(key, *position, &stored),
             Key::OldRevision(_, _, id, revision) => {
-                self.claims
-                    .there(key, &Key::ResourceRevision(*id, *revision));
-                Ok(())
+                self.claim_there(key, &Key::ResourceRevision(*id, *revision))
             }
             Key::OldPipeline(id, revision) => {
-                self.claims
-                    .there(key, &Key::PipelineRevision(*id, *revision));
-                Ok(())
+                self.claim_there(key, &Key::PipelineRevision(*id, *revision))
             }
             Key::Deletion(id) => {
                 let it: records::Deletion = record(&stored)?;
-                self.claims
-                    .there(key, &Key::ResourceRevision(*id, it.revision));
-                Ok(())
+                self.claim_there(key, &Key::ResourceRevision(*id, it.revision))
             }
             Key::OutsideLog(run) => {
                 let it: records::OutsideLog = record(&stored)?;
-                self.claims.there(key, &Key::OutsideLogTime(it.queued, run));
-                Ok(())
+                self.claim_there(key, &Key::OutsideLogTime(it.queued, run))
             }
             Key::OutsideLogTime(time, run) => self.outside_log_at(key, run, *time, &stored),
         }
@@ -266,6 +250,12 @@ impl Doctor<'_> {
         Ok(())
     }
 
+    /// Something stands there.
+    fn claim_there(&mut self, key: &Key<'_>, other: &Key<'_>) -> Read<()> {
+        self.claims.there(key, other);
+        Ok(())
+    }
+
     /// An index leads to this run.
     fn claim_index(&mut self, key: &Key<'_>, run: RunId, index: &Key<'_>) {
         self.claims.holds(key, index, move |stored| {
@@ -320,8 +310,12 @@ fn named(name: &Name, expected: &Name) -> Read<()> {
     same(name == expected, "it has another name")
 }
 
-fn is_revision(it: (ObjectId, i64), expected: (ObjectId, i64)) -> Read<()> {
-    same(it == expected, "it is another revision")
+fn resource(it: &Resource, id: ObjectId, revision: i64) -> Read<()> {
+    same((it.id, it.revision) == (id, revision), ANOTHER_REVISION)
+}
+
+fn pipeline(it: &Pipeline, id: ObjectId, revision: i64) -> Read<()> {
+    same((it.id, it.revision) == (id, revision), ANOTHER_REVISION)
 }
 
 fn driver_result(it: records::DriverResult, driver: &Name) -> Read<()> {

@@ -14,6 +14,10 @@ use std::io::{self, Read};
 const BLOCK: usize = 32 << 10;
 const HEAD: usize = 7;
 
+const MASK: u32 = 0xa282_ead8;
+/// Of CRC-32C, the lowest power in the highest bit.
+const POLYNOMIAL: u32 = 0x82f6_3b78;
+
 const ZERO: u8 = 0;
 const FULL: u8 = 1;
 const FIRST: u8 = 2;
@@ -43,6 +47,8 @@ pub(super) enum Error {
     Damaged {
         /// How many bytes are before the damage.
         at: u64,
+        /// How many are before the record that it is a part of.
+        begins: u64,
         /// What is wrong there.
         what: &'static str,
     },
@@ -57,7 +63,7 @@ pub(super) fn read(mut file: impl Read) -> Result<End, Error> {
         file.by_ref().take(BLOCK as u64).read_to_end(&mut block)?;
         if let Some(at) = journal.torn {
             if block.iter().any(|byte| *byte != 0) {
-                return Err(damaged(at, "records follow one that is not there"));
+                return Err(journal.damaged(at, "records follow one that is not there"));
             }
         } else {
             journal.block(&block)?;
@@ -100,13 +106,13 @@ impl Journal {
             }
             let Some((bytes, after)) = bytes.split_at_checked(head.length) else {
                 if block.len() == BLOCK || head.is_whole_when_shorter(bytes) {
-                    return Err(damaged(at, "the length of a record is not what it was"));
+                    return Err(self.damaged(at, "the length of a record is not what it was"));
                 }
                 self.torn = Some(at);
                 return Ok(());
             };
             if head.checksum_of(bytes) != head.checksum {
-                return Err(damaged(at, "a record does not match its checksum"));
+                return Err(self.damaged(at, "a record does not match its checksum"));
             }
             self.record(head.kind, at)?;
             rest = after;
@@ -121,11 +127,16 @@ impl Journal {
             (FIRST, None) => self.open = Some(at),
             (LAST, Some(_)) => self.open = None,
             (FULL | FIRST | MIDDLE | LAST, _) => {
-                return Err(damaged(at, "a part of a record is missing before this one"));
+                return Err(self.damaged(at, "a part of a record is missing before this one"));
             }
-            _ => return Err(damaged(at, "a record has a type that is never written")),
+            _ => return Err(self.damaged(at, "a record has a type that is never written")),
         }
         Ok(())
+    }
+
+    fn damaged(&self, at: u64, what: &'static str) -> Error {
+        let begins = self.open.unwrap_or(at);
+        Error::Damaged { at, begins, what }
     }
 
     fn end(&self) -> End {
@@ -136,7 +147,8 @@ impl Journal {
     }
 }
 
-struct Head {
+/// What stands before the bytes of a record.
+pub(super) struct Head {
     checksum: u32,
     length: usize,
     kind: u8,
@@ -149,6 +161,43 @@ impl Head {
             length: u16::from_le_bytes([l0, l1]).into(),
             kind,
         }
+    }
+
+    /// What stands here, if a whole record may: its head, and the rest of the block behind that.
+    pub(super) fn at(journal: &[u8], at: usize) -> Option<(Self, &[u8])> {
+        let block_ends = (at / BLOCK + 1) * BLOCK;
+        let block = journal.get(at..block_ends.min(journal.len()))?;
+        let (head, rest) = block.split_first_chunk::<HEAD>()?;
+        Some((Self::of(head), rest))
+    }
+
+    /// Whether this is the beginning of a record that matches its checksum.
+    pub(super) fn begins_one(&self, rest: &[u8]) -> bool {
+        let bytes = rest.get(..self.length);
+        [FULL, FIRST].contains(&self.kind)
+            && bytes.is_some_and(|bytes| self.checksum_of(bytes) == self.checksum)
+    }
+
+    /// Whether one bit that is not what it was is all that is wrong: of the checksum, the length, the type or the bytes.
+    pub(super) fn is_whole_but_for_a_bit(&self, rest: &[u8]) -> bool {
+        let fits = |length: usize| {
+            let bytes = rest.get(..length);
+            bytes.is_some_and(|bytes| self.checksum_of(bytes) == self.checksum)
+        };
+        if (0..16).any(|bit| fits(self.length ^ 1 << bit)) {
+            return true;
+        }
+        let Some(bytes) = rest.get(..self.length) else {
+            return false;
+        };
+        let found = self.checksum_of(bytes);
+        let wrong = unmasked(found) ^ unmasked(self.checksum);
+        // What a bit does to the checksum depends on how many come after it.
+        let changes = std::iter::successors(Some(POLYNOMIAL), |it| {
+            Some(it >> 1 ^ if it & 1 == 1 { POLYNOMIAL } else { 0 })
+        });
+        let bits = (1 + bytes.len()) * 8;
+        (found ^ self.checksum).is_power_of_two() || changes.take(bits).any(|it| it == wrong)
     }
 
     fn checksum_of(&self, bytes: &[u8]) -> u32 {
@@ -168,9 +217,9 @@ impl Head {
 
 /// A checksum as it is written down: one of bytes that hold a checksum would be a weak one.
 fn masked(checksum: u32) -> u32 {
-    checksum.rotate_right(15).wrapping_add(0xa282_ead8)
+    checksum.rotate_right(15).wrapping_add(MASK)
 }
 
-fn damaged(at: u64, what: &'static str) -> Error {
-    Error::Damaged { at, what }
+fn unmasked(checksum: u32) -> u32 {
+    checksum.wrapping_sub(MASK).rotate_left(15)
 }

@@ -2,6 +2,7 @@
 
 mod flips;
 mod gone;
+mod partly;
 mod torn;
 
 use std::collections::BTreeMap;

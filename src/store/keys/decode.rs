@@ -46,7 +46,7 @@ pub(in crate::store) fn decode<'a>(
     }
 }
 
-/// The parts behind each tag, and the key that they make. Long, since it is the list of all tags.
+/// The parts behind each tag, and the key that they make.
 fn layout(family: Family, tag: u8) -> Option<(&'static [Part], Make)> {
     use Part::{Id, Name, Number, Step, Text};
     Some(match (family, tag) {
@@ -77,43 +77,52 @@ fn layout(family: Family, tag: u8) -> Option<(&'static [Part], Make)> {
         (Family::Logs, 1) => (&[Text, Number], |it| {
             Key::LogChunk(&it.texts[0], it.numbers[0])
         }),
-        (Family::Indexes, 1) => (&[Number], |it| Key::OpenRun(it.numbers[0])),
-        (Family::Indexes, 2) => (&[Name, Name, Number], |it| {
+        (Family::Indexes, tag) => return index_layout(tag),
+        _ => return None,
+    })
+}
+
+/// The same of the look-ups.
+fn index_layout(tag: u8) -> Option<(&'static [Part], Make)> {
+    use Part::{Id, Name, Number, Text};
+    Some(match tag {
+        1 => (&[Number], |it| Key::OpenRun(it.numbers[0])),
+        2 => (&[Name, Name, Number], |it| {
             Key::ResourceRun(&it.names[0], &it.names[1], it.numbers[0])
         }),
-        (Family::Indexes, 3) => (&[Id], |it| Key::Task(TaskId(it.ids[0]))),
-        (Family::Indexes, 4) => (&[Name, Name], |it| {
+        3 => (&[Id], |it| Key::Task(TaskId(it.ids[0]))),
+        4 => (&[Name, Name], |it| {
             Key::DefinitionPipeline(&it.names[0], &it.names[1])
         }),
-        (Family::Indexes, 5) => (&[Name, Name, Name], |it| {
+        5 => (&[Name, Name, Name], |it| {
             Key::PipelineResource(&it.names[0], &it.names[1], &it.names[2])
         }),
-        (Family::Indexes, 6) => (&[Text], |it| Key::Request(&it.texts[0])),
-        (Family::Indexes, 7) => (&[Number, Text], |it| {
+        6 => (&[Text], |it| Key::Request(&it.texts[0])),
+        7 => (&[Number, Text], |it| {
             Key::RequestTime(it.signed(0), &it.texts[0])
         }),
-        (Family::Indexes, 8) => (&[Number], |it| Key::Change(it.numbers[0])),
-        (Family::Indexes, 9) => (&[Name, Number], |it| {
+        8 => (&[Number], |it| Key::Change(it.numbers[0])),
+        9 => (&[Name, Number], |it| {
             Key::DefinitionRun(&it.names[0], it.numbers[0])
         }),
-        (Family::Indexes, 10) => (&[Id, Number, Number], |it| {
+        10 => (&[Id, Number, Number], |it| {
             Key::ShownBy(it.object(), it.signed(0), it.numbers[1])
         }),
-        (Family::Indexes, 11) => (&[Name, Number, Number], |it| {
+        11 => (&[Name, Number, Number], |it| {
             Key::EndedRun(LogState::Kept, &it.names[0], it.signed(0), it.numbers[1])
         }),
-        (Family::Indexes, 12) => (&[Name, Number, Number], |it| {
+        12 => (&[Name, Number, Number], |it| {
             Key::EndedRun(LogState::Gone, &it.names[0], it.signed(0), it.numbers[1])
         }),
-        (Family::Indexes, 13) => (&[Name, Number, Id, Number], |it| {
+        13 => (&[Name, Number, Id, Number], |it| {
             Key::OldRevision(&it.names[0], it.signed(0), it.object(), it.signed(1))
         }),
-        (Family::Indexes, 14) => (&[Id, Number], |it| {
+        14 => (&[Id, Number], |it| {
             Key::OldPipeline(it.object(), it.signed(0))
         }),
-        (Family::Indexes, 15) => (&[Id], |it| Key::Deletion(it.object())),
-        (Family::Indexes, 16) => (&[Text], |it| Key::OutsideLog(&it.texts[0])),
-        (Family::Indexes, 17) => (&[Number, Text], |it| {
+        15 => (&[Id], |it| Key::Deletion(it.object())),
+        16 => (&[Text], |it| Key::OutsideLog(&it.texts[0])),
+        17 => (&[Number, Text], |it| {
             Key::OutsideLogTime(it.signed(0), &it.texts[0])
         }),
         _ => return None,

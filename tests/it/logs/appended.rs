@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use conveyor_client::proto::{AppendLogsRequest, LogEntry, TailLogsRequest};
 use tonic::{Code, Status};
 
+use super::{messages, of};
 use crate::support::{Scripted, Server, soon};
 
 fn line(run: &str, message: &str) -> LogEntry {
@@ -174,5 +175,50 @@ async fn writers_side_by_side_lose_and_double_nothing() {
             .map(|n| n.parse::<u32>().unwrap())
             .collect();
         assert!(own.iter().copied().eq(0..10), "{writer}: {own:?}");
+    }
+}
+
+#[tokio::test]
+async fn lines_under_an_id_that_is_no_uuid_can_be_followed_by_either_door() {
+    let server = Server::start().await;
+    append(
+        &server,
+        vec![vec![line("build/7", "one"), line("build/7", "two")]],
+    )
+    .await
+    .unwrap();
+    assert_eq!(
+        messages(&server.stored_lines("build/7").await),
+        ["one", "two"]
+    );
+    let by_rest = server.get("/logs/pipeline/build%2F7?follow=false").await;
+    assert!(
+        by_rest.body.contains("one") && by_rest.body.contains("two"),
+        "{}",
+        by_rest.body
+    );
+    // What nothing was appended under is not there by gRPC, and is waited for by REST.
+    let status = server.tail(of("build/8")).await.unwrap_err();
+    assert_eq!(status.code(), Code::NotFound);
+    let status = server.tail(of(&"x".repeat(129))).await.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn a_run_id_is_the_same_however_it_is_written() {
+    let server = Server::start().await;
+    server.define("image").await;
+    let run = server.create("image", "a").await;
+    let (upper, bare) = (run.to_uppercase(), run.replace('-', ""));
+    append(
+        &server,
+        vec![vec![line(&upper, "one")], vec![line(&bare, "two")]],
+    )
+    .await
+    .unwrap();
+    for id in [&run, &upper, &bare] {
+        let lines = server.stored_lines(id).await;
+        assert_eq!(messages(&lines), ["one", "two"], "{id}");
+        assert!(lines.iter().all(|line| line.run_id == run), "{id}");
     }
 }

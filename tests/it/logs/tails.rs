@@ -4,14 +4,8 @@ use conveyor_client::proto::{LogEntry, TailLogsRequest, TailLogsResponse};
 use rustix::process::Signal;
 use tonic::{Code, Streaming};
 
+use super::{messages, of};
 use crate::support::{Scripted, Server, soon};
-
-fn of(run: &str) -> TailLogsRequest {
-    TailLogsRequest {
-        run_id: run.into(),
-        ..Default::default()
-    }
-}
 
 async fn open(server: &Server, request: TailLogsRequest) -> Streaming<TailLogsResponse> {
     server.logs().tail_logs(request).await.unwrap().into_inner()
@@ -24,10 +18,6 @@ async fn read(stream: &mut Streaming<TailLogsResponse>, count: usize) -> Vec<Log
         entries.extend(response.expect("the run has not ended").entries);
     }
     entries
-}
-
-fn messages(entries: &[LogEntry]) -> Vec<&str> {
-    entries.iter().map(|entry| entry.message.as_str()).collect()
 }
 
 #[tokio::test]

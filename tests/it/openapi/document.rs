@@ -151,6 +151,9 @@ async fn each_operation_tells_its_errors_in_one_form() {
                 "{place}"
             );
             assert!(!path.contains('{') || has("404"), "{place}: 404");
+            // A broadcast writes nothing.
+            let writes = method != "get" && operation["operationId"] != "BroadcastMessage";
+            assert_eq!(has("429"), writes, "{place}: 429");
         }
     }
 }
