@@ -289,6 +289,18 @@ impl Link {
         }
     }
 
+    /// Waits for a heartbeat, whatever it names.
+    pub(crate) async fn beat(&mut self) -> Played {
+        self.beats.mark_unchanged();
+        let beat = within(
+            self.side.shared.deadline,
+            "a heartbeat",
+            self.beats.changed(),
+        );
+        let ended = |_| Fault("the stream ended before a heartbeat".to_owned());
+        beat.await?.map_err(ended)
+    }
+
     /// Waits for a heartbeat that names these tasks and no others.
     pub(crate) async fn heartbeat(&mut self, tasks: &[&Task]) -> Played {
         let mut wanted: Vec<_> = tasks.iter().map(|it| (it.id.clone(), it.token)).collect();

@@ -20,10 +20,12 @@ use crate::wire::Wire;
 
 /// The heartbeat period that a Welcome of the script names.
 ///
-/// On a machine with much else to do a driver must still be heard within two of them.
-pub(crate) const PERIOD: Duration = Duration::from_secs(1);
+/// On a machine with much else to do a driver and this suite must still hear each other within two of them.
+pub(crate) const PERIOD: Duration = Duration::from_secs(2);
 /// The lease that a Welcome of the script names.
-pub(crate) const LEASE: Duration = Duration::from_secs(3);
+pub(crate) const LEASE: Duration = Duration::from_secs(4);
+/// How long a pause of the script is, and how long it listens for what must not come.
+pub(crate) const MOMENT: Duration = Duration::from_secs(1);
 
 /// The stage of one case.
 pub(crate) struct Stage {

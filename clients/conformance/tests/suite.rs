@@ -34,5 +34,5 @@ fn rust_runtime_passes_every_case() {
 
 #[test]
 fn every_case_sees_the_fault_that_is_meant_for_it() {
-    conformance(&["--prove", "--deadline", "5"]);
+    conformance(&["--prove", "--deadline", "8"]);
 }

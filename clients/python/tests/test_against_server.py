@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
@@ -13,7 +14,7 @@ from typing import Any, Callable
 
 import pytest
 from counter import counter
-from patience import SOON
+from patience import SOON, until
 from server import ROOT, Server
 from websockets.exceptions import ConnectionClosedOK
 from websockets.sync.client import connect
@@ -259,6 +260,24 @@ def test_manager_without_a_server_ends_when_it_is_stopped() -> None:
             await asyncio.sleep(0.2)
 
     run(main())
+
+
+def test_signal_is_heard_by_a_loop_that_waits_whichever_thread_took_it(caplog: pytest.LogCaptureFixture) -> None:
+    manager = conveyor.Manager("http://127.0.0.1:1", conveyor.Driver("lonely", idle))
+    late = threading.Timer(SOON, manager.abort)
+    late.start()
+
+    def send() -> None:
+        # Then the loop has nothing to do but to wait.
+        until("it tries", lambda: "trying again" in caplog.text)
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    manager.run_until_signal()
+    sender.join()
+    assert late.is_alive()
+    late.cancel()
 
 
 @pytest.mark.parametrize(

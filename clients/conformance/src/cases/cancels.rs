@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::fault::{Played, ensure, equal};
 use crate::offer::{Task, await_cancel, linger, log, print, sleep, succeed};
-use crate::stage::{PERIOD, Stage};
+use crate::stage::{MOMENT, Stage};
 
 /// The grace of a cancel, where the case does not play on it.
 const GRACE: Duration = Duration::from_secs(10);
@@ -67,7 +67,7 @@ pub(super) async fn during_reconcile(mut stage: Stage) -> Played {
         ..task.clone()
     };
     link.cancel(&other, CancelReason::Cancelled, GRACE).await;
-    link.quiet(PERIOD).await?;
+    link.quiet(MOMENT).await?;
     link.cancel(&task, CancelReason::Deadline, GRACE).await;
     contender.says(&task, "cancelled DEADLINE").await?;
     equal(
@@ -83,7 +83,7 @@ pub(super) async fn before_the_start(mut stage: Stage) -> Played {
     let work = [
         print("started"),
         await_cancel(),
-        linger(3 * PERIOD),
+        linger(3 * MOMENT),
         print("stopped"),
     ];
     link.give(&old, &work).await?;
@@ -111,7 +111,7 @@ pub(super) async fn fenced(mut stage: Stage) -> Played {
         print("started"),
         await_cancel(),
         log("in vain"),
-        linger(2 * PERIOD),
+        linger(4 * MOMENT),
         print("stopped"),
     ];
     link.give(&old, &work).await?;
@@ -150,7 +150,7 @@ pub(super) async fn late_ack(mut stage: Stage) -> Played {
     // What it still says is dropped, and its slot is free once it has said it.
     let next = link.give_once_free(next, &[await_cancel()]).await?;
     link.heartbeat(&[&next]).await?;
-    link.quiet(PERIOD).await
+    link.quiet(MOMENT).await
 }
 
 pub(super) async fn outstayed_grace(mut stage: Stage) -> Played {
@@ -160,7 +160,7 @@ pub(super) async fn outstayed_grace(mut stage: Stage) -> Played {
         &task,
         &[
             print("started"),
-            linger(4 * PERIOD),
+            linger(4 * MOMENT),
             print("stopped"),
             succeed("late"),
         ],
@@ -168,12 +168,12 @@ pub(super) async fn outstayed_grace(mut stage: Stage) -> Played {
     .await?;
     contender.says(&task, "started").await?;
     let cancelled_at = Instant::now();
-    link.cancel(&task, CancelReason::Cancelled, PERIOD).await;
+    link.cancel(&task, CancelReason::Cancelled, MOMENT).await;
     let result = link.result(&task).await?;
     let waited = cancelled_at.elapsed();
     ensure!(
-        waited >= PERIOD * 9 / 10,
-        "of a grace of {PERIOD:?} it had {waited:?}"
+        waited >= MOMENT * 9 / 10,
+        "of a grace of {MOMENT:?} it had {waited:?}"
     );
     ensure!(
         !result.success,

@@ -9,7 +9,7 @@ use tonic::Status;
 use crate::contender::Contender;
 use crate::fault::{Played, ensure, equal, fail};
 use crate::offer::{Task, await_cancel, print, succeed};
-use crate::stage::{PERIOD, Stage};
+use crate::stage::{MOMENT, Stage};
 
 pub(super) async fn idle(mut stage: Stage) -> Played {
     let (contender, mut link) = stage.open(1).await?;
@@ -35,7 +35,7 @@ pub(super) async fn with_a_task(mut stage: Stage) -> Played {
     link.refused(&other).await?;
     // The work runs on.
     link.heartbeat(&[&task]).await?;
-    link.quiet(PERIOD).await?;
+    link.quiet(MOMENT).await?;
     link.end(Status::unavailable("restart")).await;
     let (mut link, hello) = stage.welcome(vec![task.fate(TaskVerdict::GoOn, 0)]).await?;
     equal("the tasks named", hello.tasks.len(), 1)?;
@@ -48,7 +48,7 @@ pub(super) async fn with_a_task(mut stage: Stage) -> Played {
         "in time",
     )?;
     // It waits for the ack of its last result.
-    link.quiet(PERIOD).await?;
+    link.quiet(MOMENT).await?;
     link.applied(&task).await;
     link.closed().await?;
     ends_well(contender).await

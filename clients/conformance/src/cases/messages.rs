@@ -6,7 +6,7 @@ use conveyor_client::proto::{Message, Welcome};
 use crate::contender::Setup;
 use crate::fault::{Played, ensure};
 use crate::offer::{Task, print, span, succeed};
-use crate::stage::{LEASE, PERIOD, Stage, welcome};
+use crate::stage::{LEASE, MOMENT, PERIOD, Stage, welcome};
 
 pub(super) async fn unknown(mut stage: Stage) -> Played {
     let (_contender, mut link) = stage.open(1).await?;
@@ -25,7 +25,7 @@ pub(super) async fn unknown(mut stage: Stage) -> Played {
     link.applied(&task).await;
     link.heartbeat(&[]).await?;
     ensure!(
-        stage.no_stream(PERIOD).await,
+        stage.no_stream(MOMENT).await,
         "the driver opened another stream"
     );
     Ok(())

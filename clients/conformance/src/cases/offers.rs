@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::fault::{Fault, Played, ensure, equal, fail};
 use crate::offer::{Task, await_cancel, linger, print, succeed};
-use crate::stage::{PERIOD, Stage};
+use crate::stage::{MOMENT, Stage};
 use crate::store::Store;
 
 pub(super) async fn acked(mut stage: Stage) -> Played {
@@ -140,7 +140,7 @@ pub(super) async fn second_of_a_step(mut stage: Stage) -> Played {
     let work = [
         print("started"),
         await_cancel(),
-        linger(3 * PERIOD),
+        linger(3 * MOMENT),
         print("stopped"),
         succeed("in vain"),
     ];

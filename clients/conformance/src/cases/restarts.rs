@@ -10,14 +10,14 @@ use crate::contender::Contender;
 use crate::fault::{Fault, Played, equal};
 use crate::link::Link;
 use crate::offer::{Task, await_cancel, count_up, log, print, sleep, span, succeed};
-use crate::stage::{PERIOD, Stage};
+use crate::stage::{MOMENT, Stage};
 use crate::store::Store;
 
 pub(super) async fn server_restart(mut stage: Stage) -> Played {
     let (contender, mut link) = stage.open(2).await?;
     let (working, done) = (Task::new(1, "a"), Task::new(2, "b"));
     let work = [
-        sleep(PERIOD),
+        sleep(MOMENT),
         log("while away"),
         print("logged"),
         await_cancel(),
@@ -152,7 +152,7 @@ async fn in_hand(stage: &mut Stage) -> Played<(Contender, Link, Task)> {
 /// Fails when the driver still has something to say of a task, or no room for another.
 async fn forgotten(mut link: Link) -> Played {
     link.heartbeat(&[]).await?;
-    link.quiet(PERIOD).await?;
+    link.quiet(MOMENT).await?;
     let next = Task::new(9, "next");
     let next = link.give_once_free(next, &[succeed("")]).await?;
     link.result(&next).await.map(drop)

@@ -8,7 +8,7 @@ use crate::contender::Setup;
 use crate::fault::{Played, ensure, equal};
 use crate::offer::{Task, count_up, log, succeed};
 use crate::rules::LIMITS;
-use crate::stage::{PERIOD, Stage, welcome};
+use crate::stage::{MOMENT, Stage, welcome};
 use crate::store::Store;
 
 pub(super) async fn until_acked(mut stage: Stage) -> Played {
@@ -41,7 +41,7 @@ pub(super) async fn until_acked(mut stage: Stage) -> Played {
     }
     link.applied(&task).await;
     link.heartbeat(&[]).await?;
-    link.quiet(PERIOD).await
+    link.quiet(MOMENT).await
 }
 
 pub(super) async fn lines_missing(mut stage: Stage) -> Played {
@@ -76,7 +76,7 @@ pub(super) async fn fenced(mut stage: Stage) -> Played {
         hello.tasks.is_empty(),
         "the Hello names a task whose result was refused"
     );
-    link.quiet(PERIOD).await
+    link.quiet(MOMENT).await
 }
 
 pub(super) async fn data_limit(mut stage: Stage) -> Played {

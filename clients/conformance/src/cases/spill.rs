@@ -8,7 +8,7 @@ use crate::contender::{Contender, Setup};
 use crate::fault::{Played, ensure, equal, fail};
 use crate::link::Link;
 use crate::offer::{Task, long_lines, print, succeed};
-use crate::stage::{PERIOD, Stage};
+use crate::stage::{MOMENT, Stage};
 use crate::store::Store;
 
 const MIB: u64 = 1 << 20;
@@ -102,7 +102,7 @@ async fn flood(
 /// Takes what comes without an ack, until nothing more does.
 async fn pass_over(link: &mut Link, store: &mut Store) -> Played {
     loop {
-        match tokio::time::timeout(3 * PERIOD, link.next()).await {
+        match tokio::time::timeout(3 * MOMENT, link.next()).await {
             Err(_) => return Ok(()),
             Ok(Ok(Some(FromDriver::Log(log)))) => drop(store.take(log)),
             Ok(Ok(other)) => fail!("lines are due, and not: {other:?}"),

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use conveyor_client::proto::TaskVerdict;
+use conveyor_client::proto::{TaskVerdict, Welcome};
 use tonic::{Code, Status};
 
 use crate::contender::Setup;
 use crate::fault::{Played, ensure, equal};
-use crate::offer::{Task, await_cancel, log, print, sleep, succeed};
-use crate::stage::{LEASE, PERIOD, Stage};
+use crate::offer::{Task, await_cancel, log, print, sleep, span, succeed};
+use crate::stage::{LEASE, MOMENT, Stage, welcome};
 
 pub(super) async fn count_up(mut stage: Stage) -> Played {
     let _contender = stage.start(&Setup::slots(1))?;
@@ -171,7 +171,7 @@ pub(super) async fn half_open(mut stage: Stage) -> Played {
     let contender = stage.start(&Setup::slots(1))?;
     let (mut old, _) = stage.welcome(vec![]).await?;
     let task = Task::new(1, "a");
-    let pause = sleep(4 * PERIOD);
+    let pause = sleep(4 * MOMENT);
     old.give(
         &task,
         &[
@@ -205,7 +205,7 @@ pub(super) async fn half_open(mut stage: Stage) -> Played {
         (1, "after"),
     )?;
     link.stored(&task, 2).await;
-    link.quiet(PERIOD).await?;
+    link.quiet(MOMENT).await?;
     equal(
         "the cancels",
         contender.said(&task, "cancelled CANCELLED"),
@@ -219,7 +219,7 @@ pub(super) async fn cut_off_works_on(mut stage: Stage) -> Played {
     let (contender, mut link) = stage.open(1).await?;
     let task = Task::new(1, "a");
     let work = [
-        sleep(LEASE + PERIOD),
+        sleep(LEASE + MOMENT),
         print("slept"),
         log("alone"),
         succeed("done"),
@@ -243,14 +243,22 @@ pub(super) async fn stop_at_lease_end(mut stage: Stage) -> Played {
         stop_at_lease_end: true,
         ..Setup::slots(1)
     })?;
-    let (mut link, _) = stage.welcome(vec![]).await?;
+    // A lease that is not over before the work has begun, however slow this machine is.
+    let long = Welcome {
+        lease_time: Some(span(20 * LEASE)),
+        ..welcome()
+    };
+    let (mut link, _) = stage.welcome_with(long).await?;
     let task = Task::new(1, "a");
     link.give(&task, &[print("started"), await_cancel()])
         .await?;
     contender.says(&task, "started").await?;
     link.heartbeat(&[&task]).await?;
-    link.heartbeat(&[&task]).await?;
     equal("the cancels", contender.said(&task, "cancelled FENCED"), 0)?;
+    link.end(Status::unavailable("restart")).await;
+    let (mut link, _) = stage.welcome(vec![task.fate(TaskVerdict::GoOn, 0)]).await?;
+    // It shows that the driver has read of the shorter lease.
+    link.beat().await?;
     stage.wire.down();
     contender.says(&task, "cancelled FENCED").await
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -36,7 +37,23 @@ class Manager:
         """Works until the process gets SIGTERM or an interrupt, then drains. A second one gives the tasks back,
         a third ends the process. Call it in the main thread. It raises what `run` does."""
         with self._signals():
-            asyncio.run(self.run())
+            asyncio.run(self._run_and_wake())
+
+    async def _run_and_wake(self) -> None:
+        """Runs, and lets each signal wake the event loop. Python carries out a handler between two steps of the main
+        thread, and a loop that was just about to wait, or whose signal went to another thread, would take none."""
+        loop = asyncio.get_running_loop()
+        wakes, signalled = socket.socketpair()
+        with wakes, signalled:
+            wakes.setblocking(False)
+            signalled.setblocking(False)
+            loop.add_reader(wakes, wakes.recv, 64)
+            before = signal.set_wakeup_fd(signalled.fileno(), warn_on_full_buffer=False)
+            try:
+                await self.run()
+            finally:
+                signal.set_wakeup_fd(before)
+                loop.remove_reader(wakes)
 
     async def run(self) -> None:
         """Works until `stop` is called, then drains: takes no new task, ends those it has, and returns. A server

@@ -76,11 +76,11 @@ impl Script {
     }
 }
 
-/// A welcome with short periods.
+/// A welcome with short periods, though not so short that a busy machine is taken for a silent one.
 pub(crate) fn welcome() -> Welcome {
     Welcome {
-        lease_time: Some(duration(600)),
-        heartbeat_period: Some(duration(200)),
+        lease_time: Some(duration(3000)),
+        heartbeat_period: Some(duration(1000)),
         limits: None,
         tasks: Vec::new(),
         server_version: "scripted".to_owned(),
