@@ -16,7 +16,7 @@ program=$(find "${CARGO_TARGET_DIR:-fuzz/target}" -path '*/release/decoders' -ty
 
 names=("$@")
 if [ ${#names[@]} -eq 0 ]; then
-  mapfile -t names < <(sed -n '/^pub const TARGETS/,/^];/p' src/fuzz.rs | grep -oE '"[a-z-]+"' | tr -d '"')
+  mapfile -t names < <(sed -nE 's/^ +(target|served)\("([a-z-]+)".*/\2/p' src/fuzz.rs)
 fi
 failed=0
 for name in "${names[@]}"; do

@@ -2,6 +2,7 @@
 //!
 //! What a target does with hostile bytes may be an error, never a panic, and takes no longer than [`LIMIT`].
 
+mod seeds;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +13,7 @@ use crate::cli;
 use crate::config;
 use crate::model::json::Json;
 use crate::model::name::{Name, RunId};
+use crate::model::retention::Limit;
 use crate::model::schema::Schema;
 use crate::offline;
 use crate::proto;
@@ -26,57 +28,71 @@ pub const LIMIT: Duration = Duration::from_secs(10);
 pub struct Target {
     /// Its name.
     pub name: &'static str,
+    /// Makes ready what it decodes on.
+    ready: fn(),
     decode: fn(&[u8]),
+    /// The same for many at once, where most of the time nothing is done but to wait.
+    decode_all: Option<fn(&[Vec<u8>])>,
     seeds: fn() -> Vec<Vec<u8>>,
 }
 
 /// All of them.
-pub const TARGETS: [Target; 18] = [
-    target("names", |input| text(input, names), || seeds(NAMES)),
-    target("times", |input| text(input, times), || seeds(TIMES)),
-    target(
-        "trace-context",
-        |input| text(input, trace),
-        || seeds(TRACES),
-    ),
+#[rustfmt::skip]
+pub const TARGETS: [Target; 24] = [
+    target("names", |input| text(input, names), || all(seeds::NAMES)),
+    target("times", |input| text(input, times), || all(seeds::TIMES)),
+    target("trace-context", |input| text(input, trace), || all(seeds::TRACES)),
     target("keys", store::fuzz::key, store::fuzz::keys),
     target("values", store::fuzz::value, store::fuzz::values),
-    target("bodies", bodies, || seeds(BODIES)),
-    target("json", |input| text(input, json), || seeds(BODIES)),
-    target("schemas", |input| text(input, schema), schemas),
-    target("yaml", |input| text(input, cli::fuzz::yaml), || seeds(YAML)),
-    target(
-        "templates",
-        |input| text(input, cli::fuzz::template),
-        || seeds(TEMPLATES),
-    ),
-    target(
-        "config",
-        |input| text(input, config::fuzz::file),
-        || seeds(CONFIG),
-    ),
+    target("rows", store::fuzz::rows, store::fuzz::stores),
+    target("files", store::fuzz::file, store::fuzz::stored),
+    target("bodies", bodies, || all(seeds::BODIES)),
+    target("json", |input| text(input, json), || all(seeds::BODIES)),
+    target("schemas", |input| text(input, schema), seeds::schemas),
+    target("yaml", |input| text(input, cli::fuzz::yaml), || all(seeds::YAML)),
+    target("documents", |input| text(input, cli::fuzz::documents), || all(seeds::DOCUMENTS)),
+    target("templates", |input| text(input, cli::fuzz::template), || all(seeds::TEMPLATES)),
+    target("contexts", |input| text(input, cli::fuzz::contexts), || all(seeds::CONTEXTS)),
+    target("answers", cli::fuzz::answer, cli::fuzz::answers),
+    target("config", |input| text(input, config::fuzz::file), || all(seeds::CONFIG)),
     target("archives", offline::fuzz::archive, offline::fuzz::archives),
-    target("rest", server::fuzz::rest, || seeds(REQUESTS)),
-    target("grpc", server::fuzz::grpc, calls),
-    target("calls", server::fuzz::calls, api::fuzz::calls_of_each),
-    target(
-        "driver-stream",
-        server::fuzz::driver_stream,
-        api::fuzz::scripts,
-    ),
-    target("http", server::fuzz::http, server::fuzz::https),
-    target(
-        "websocket",
-        server::fuzz::websocket,
-        server::fuzz::websockets,
-    ),
+    served("rest", server::fuzz::rest, || all(seeds::REQUESTS)),
+    served("routes", server::fuzz::routes, api::fuzz::requests_of_each),
+    served("grpc", server::fuzz::grpc, api::fuzz::encoded_calls),
+    served("calls", server::fuzz::calls, api::fuzz::calls_of_each),
+    served("driver-stream", server::fuzz::driver_stream, api::fuzz::scripts),
+    said("http", server::fuzz::http, server::fuzz::https_at_once, server::fuzz::https),
+    said("websocket", server::fuzz::websocket, server::fuzz::websockets_at_once, server::fuzz::websockets),
 ];
 
 const fn target(name: &'static str, decode: fn(&[u8]), seeds: fn() -> Vec<Vec<u8>>) -> Target {
     Target {
         name,
+        ready: || (),
         decode,
+        decode_all: None,
         seeds,
+    }
+}
+
+/// A target that goes through the whole server.
+const fn served(name: &'static str, decode: fn(&[u8]), seeds: fn() -> Vec<Vec<u8>>) -> Target {
+    Target {
+        ready: server::fuzz::ready,
+        ..target(name, decode, seeds)
+    }
+}
+
+/// A target whose inputs are said to the listener, many at once.
+const fn said(
+    name: &'static str,
+    decode: fn(&[u8]),
+    decode_all: fn(&[Vec<u8>]),
+    seeds: fn() -> Vec<Vec<u8>>,
+) -> Target {
+    Target {
+        decode_all: Some(decode_all),
+        ..served(name, decode, seeds)
     }
 }
 
@@ -87,17 +103,40 @@ impl Target {
         ALL.iter().find(|target| target.name == name)
     }
 
-    /// Decodes an input.
+    /// How many inputs go best together.
+    pub fn together(&self) -> usize {
+        if self.decode_all.is_some() { 16 } else { 1 }
+    }
+
+    /// Decodes inputs, all at once where that is quicker. Answers how long the slowest took.
     ///
     /// # Panics
     /// Where something is wrong with the decoder.
-    pub fn run(&self, input: &[u8]) {
-        // The end of one server and the start of the next are not the input's.
-        server::fuzz::turn_over();
+    pub fn run_all(&self, inputs: &[Vec<u8>]) -> Duration {
+        match self.decode_all {
+            Some(decode_all) => self.timed(|| decode_all(inputs)),
+            None => {
+                let took = inputs.iter().map(|input| self.run(input));
+                took.max().unwrap_or_default()
+            }
+        }
+    }
+
+    /// Decodes an input. Answers how long that took.
+    ///
+    /// # Panics
+    /// Where something is wrong with the decoder.
+    pub fn run(&self, input: &[u8]) -> Duration {
+        self.timed(|| (self.decode)(input))
+    }
+
+    fn timed(&self, decode: impl FnOnce()) -> Duration {
+        (self.ready)();
         let began = Instant::now();
-        (self.decode)(input);
+        decode();
         let took = began.elapsed();
         assert!(took < LIMIT, "{} took {took:?}", self.name);
+        took
     }
 
     /// Valid inputs to begin with, and some that mean harm.
@@ -106,7 +145,7 @@ impl Target {
     }
 }
 
-fn seeds(texts: &[&str]) -> Vec<Vec<u8>> {
+fn all(texts: &[&str]) -> Vec<Vec<u8>> {
     texts.iter().map(|text| text.as_bytes().to_vec()).collect()
 }
 
@@ -116,44 +155,26 @@ fn text(input: &[u8], decode: fn(&str)) {
     }
 }
 
-const NAMES: &[&str] = &[
-    "app",
-    "a-b.c_d9",
-    "app/a",
-    "runs\n0198f3c1-7d7e-7000-8000-000000000001",
-    "pipeline\np",
-    "\u{202e}gnp",
-];
-
 fn names(text: &str) {
     drop(Name::parse(text, "name"));
     drop(RunId::parse(text, "id"));
     cli::fuzz::words(text);
 }
 
-const TIMES: &[&str] = &[
-    "2026-01-31T12:00:00Z",
-    "2026-01-31T12:00:00.123456789+02:00",
-    "1767225600",
-    "1767225600000000000",
-    "-9999-01-01T00:00:00Z",
-    "9999-12-31T23:59:59.999999999Z",
-    "1.5s",
-];
-
-/// A time of a line, and a duration of a step.
+/// A time of a line, a duration of a step, and limits of what is kept, which are written as what reads as the same.
 fn times(text: &str) {
+    if let Ok(age) = text.parse::<Limit<Duration>>() {
+        assert_eq!(age.to_string().parse(), Ok(age));
+    }
+    if let Ok(count) = text.parse::<Limit<u64>>() {
+        assert_eq!(count.to_string().parse(), Ok(count));
+    }
     let text = serde_json::Value::from(text);
     let line = format!("{{\"time\":{text}}}");
     drop(proto::json::from_slice::<proto::LogEntry>(line.as_bytes()));
     let step = format!("{{\"timeout\":{text}}}");
     drop(proto::json::from_slice::<proto::Step>(step.as_bytes()));
 }
-
-const TRACES: &[&str] = &[
-    "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\nvendor=a,other=b",
-    "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00-more\n",
-];
 
 /// What was read is written as what reads as the same.
 fn trace(text: &str) {
@@ -163,13 +184,6 @@ fn trace(text: &str) {
         assert_eq!(again, Some(place));
     }
 }
-
-const BODIES: &[&str] = &[
-    r#"{"name":"a","resource":"app","metadata":{"k":"v"},"spec":{"n":1.10,"big":9007199254740993}}"#,
-    r#"{"name":"p","resource":"app","steps":[{"id":"s","driver":"d","params":[1,2.50],"timeout":"1.5s","labels":{"os":"x"}}]}"#,
-    r#"{"name":"app","schema":{"type":"object","required":["n"]},"retention":{"runs":{"count":3}}}"#,
-    r#"{"a":{"a":1,"a":[{},[],null,true,"\u00e9\ud83d\ude00"]}}"#,
-];
 
 fn bodies(input: &[u8]) {
     drop(proto::json::from_slice::<proto::ResourceDefinition>(input));
@@ -198,110 +212,4 @@ fn schema(text: &str) {
     if let Ok(schema) = Schema::compile(&schema) {
         drop(schema.check(&spec));
     }
-}
-
-/// Schemas of use, and those that cost much: nested allOf, chains of $ref, patterns that are large.
-fn schemas() -> Vec<Vec<u8>> {
-    let doubled = |n: usize| {
-        format!(
-            r##""d{n}":{{"allOf":[{{"$ref":"#/$defs/d{}"}},{{"$ref":"#/$defs/d{}"}}]}}"##,
-            n + 1,
-            n + 1
-        )
-    };
-    let defs: Vec<String> = (0..24).map(doubled).collect();
-    let bomb = format!(
-        r##"{{"$ref":"#/$defs/d0","$defs":{{{},"d24":{{"type":"object"}}}}}}"##,
-        defs.join(",")
-    );
-    let chain: Vec<String> = (0..200)
-        .map(|n| format!(r##""c{n}":{{"$ref":"#/$defs/c{}"}}"##, n + 1))
-        .collect();
-    let chain = format!(
-        r##"{{"$ref":"#/$defs/c0","$defs":{{{},"c200":{{}}}}}}"##,
-        chain.join(",")
-    );
-    [
-        "{\"type\":\"object\",\"properties\":{\"n\":{\"type\":\"integer\",\"minimum\":1}},\"required\":[\"n\"]}\0{\"n\":0}",
-        "{\"properties\":{\"a\":{\"pattern\":\"^(a+)+$\"}}}\0{\"a\":\"aaaaaaaaaaaaaaaaaaaaaaaa!\"}",
-        "{\"patternProperties\":{\"[a-z]{1,900}\":{\"format\":\"date-time\"}}}\0{\"a\":\"2026-01-31T12:00:00Z\"}",
-        "{\"$defs\":{\"t\":{\"items\":{\"$ref\":\"#/$defs/t\"}}},\"$ref\":\"#/$defs/t\"}\0[[[[]]]]",
-        "{\"uniqueItems\":true,\"unevaluatedProperties\":false,\"if\":{},\"then\":{\"multipleOf\":0.1}}\0{\"a\":[1,1.0]}",
-        &format!("{bomb}\0{{}}"),
-        &format!("{chain}\0{{}}"),
-    ]
-    .map(|text| text.as_bytes().to_vec())
-    .to_vec()
-}
-
-const YAML: &[&str] = &[
-    "kind: Resource\nname: a\nresource: app\nspec:\n  n: 1.10\n  list: [1, 0x1f, ~, yes]\n---\nname: b\n",
-    "kind: Pipeline\nname: p\nresource: app\nsteps:\n- {id: s, driver: d, timeout: 90s, params: {a: [1]}}\n",
-    "a: &a [x, x, x, x]\nb: &b [*a, *a, *a, *a]\nc: &c [*b, *b, *b, *b]\nd: [*c, *c, *c, *c]\n",
-    "base: &base {a: 1}\nmore: {<<: [*base, *base], b: !!str 2}\ntext: |\n  x\n   y\n",
-];
-
-const TEMPLATES: &[&str] = &[
-    "{.items[*].name}",
-    "{range .items[*]}{.name}{\"\\t\"}{@.spec.n}{\"\\n\"}{end}",
-    r"{.items[0].spec.a-b.c\.d}",
-    "$.items[?@.name=='b' && count(@.*) > 1].spec",
-    "{$..n}{.items[-1:0:-1]}",
-];
-
-const CONFIG: &[&str] = &[
-    "listen: 127.0.0.1:0\ndata: ./x\ndriver:\n  lease_time: 30s\n  heartbeat_period: 10s\napi:\n  body_bytes: 4 MiB\n  hosts: [a, b]\n",
-    "api:\n  host: http://localhost:8080/\n  port: 8080\n  data: x\nlog: info,conveyor=debug\nretention:\n  runs: 30d\n",
-    "trace: {otlp: 'http://127.0.0.1:4317', sample_ratio: 0.5}\nstore: {min_free_bytes: 1}\n",
-    "a: &a [x,x]\nb: &b [*a,*a]\nc: [*b,*b]\n",
-];
-
-const REQUESTS: &[&str] = &[
-    "GET /resources/app/a",
-    "GET /resources/app/a/versions?page_size=2&page_token=00",
-    "GET /runs?resource=app&states=RUN_STATE_PENDING",
-    "GET /logs?runid=x",
-    "GET /logs/streams/d/x\nconnection: upgrade\nupgrade: websocket\nsec-websocket-version: 13\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
-    "GET /resources/app/watch?position=1",
-    "POST /resources/\ncontent-type: application/json\nidempotency-key: k\n\n{\"name\":\"b\",\"resource\":\"app\",\"spec\":{\"n\":1}}",
-    "PUT /resources/app/a\nif-match: \"1\"\ncontent-type: application/json\n\n{\"spec\":{\"n\":2}}",
-    "POST /pipelines\ncontent-type: application/json\n\n{\"name\":\"p\",\"resource\":\"app\",\"steps\":[{\"id\":\"s\",\"driver\":\"builder\"}]}",
-    "POST /resource-definitions\ncontent-type: application/json\n\n{\"name\":\"app2\",\"schema\":{}}",
-    "POST /logs\ncontent-type: application/x-ndjson\n\n{\"runid\":\"x\",\"time\":\"1\",\"message\":\"m\"}\n{}",
-    "DELETE /resources/app/%61?x=%ff\ntraceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-    "GET /metrics\naccept: application/openmetrics-text",
-];
-
-/// A call of each method that the server's own descriptors name, and of those beside them.
-fn calls() -> Vec<Vec<u8>> {
-    use prost::Message;
-    let set = prost_types::FileDescriptorSet::decode(proto::FILE_DESCRIPTOR_SET);
-    let files = set.map(|set| set.file).unwrap_or_default();
-    let resource = proto::Resource {
-        name: "a".into(),
-        resource: "app".into(),
-        spec_json: "{\"n\":1}".into(),
-        revision: 1,
-        ..Default::default()
-    };
-    let resource = resource.encode_to_vec();
-    let length = u8::try_from(resource.len()).unwrap_or_default();
-    let bodies = [
-        [vec![0x0a, length], resource].concat(),
-        b"\x0a\x03app\x12\x01a".to_vec(),
-        b"\x08\x05".to_vec(),
-    ];
-    let mut calls = vec![
-        b"/grpc.health.v1.Health/Check\n".to_vec(),
-        b"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo\n\x3a\x01*".to_vec(),
-    ];
-    for file in &files {
-        for service in &file.service {
-            for method in &service.method {
-                let head = format!("/{}.{}/{}\n", file.package(), service.name(), method.name());
-                calls.extend(bodies.iter().map(|body| [head.as_bytes(), body].concat()));
-            }
-        }
-    }
-    calls
 }

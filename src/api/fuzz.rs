@@ -2,8 +2,16 @@
 //!
 //! A request ends within [`LIMIT`]. An answer that goes on (a watch, a tail) is read until it pauses, and dropped.
 
+mod driver;
 mod message;
+mod routes;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+pub(crate) mod tests;
+mod words;
 
+use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -11,31 +19,60 @@ use axum::extract::Request;
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use http::header::CONTENT_TYPE;
-use http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use http_body_util::BodyExt;
 use percent_encoding::AsciiSet;
 use prost::Message;
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+pub(crate) use self::driver::{AS_IT_SHOULD, OF_AN_IDLE_ONE, scripts};
+use self::driver::{Heard, Player, Turn};
+pub(crate) use self::words::Known;
 use super::Doors;
 use crate::proto::driver_stream_request::Kind;
-use crate::proto::driver_stream_response::Kind as Said;
 use crate::proto::{
-    Ack, Drain, DriverStreamRequest, DriverStreamResponse, Heartbeat, HeldTask, Hello, Log,
-    LogLine, Reconcile, Result, TaskToken,
+    CancelRunRequest, DriverStreamRequest, Heartbeat, ListRunsRequest, ListRunsResponse,
 };
 
 /// How long a request may take.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 /// How long an answer that goes on may pause.
-const PAUSE: Duration = Duration::from_millis(3);
+const PAUSE: Duration = Duration::from_millis(2);
 /// How much of an answer is read.
 const MOST_BYTES: usize = 4 << 20;
+/// Most turns of a script.
+const TURNS: usize = 64;
 
-/// Asks by REST. The text is that of HTTP/1: a line with method and path, headers, an empty line, the body.
-/// Answers the status, where the text is a request.
-pub(crate) async fn rest(doors: &Doors, input: &[u8]) -> Option<StatusCode> {
-    Some(ask(doors, read(input)?).await.0)
+/// What came of a request.
+pub(crate) struct Answered {
+    /// The status over HTTP.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "tests look how far requests get")
+    )]
+    pub(crate) status: StatusCode,
+    /// The status of a gRPC call, a number.
+    pub(crate) code: Option<String>,
+    /// What was read of the body.
+    pub(crate) body: BytesMut,
+}
+
+/// Asks by REST. The text is that of HTTP/1: a line with method and path, headers, an empty line, the body. `None`: the
+/// text is no request.
+pub(crate) async fn rest(doors: &Doors, input: &[u8]) -> Option<Answered> {
+    Some(ask(doors, read(input)?).await)
+}
+
+/// Asks by REST what the bytes pick.
+pub(crate) async fn routes(doors: &Doors, known: &Known, input: &[u8]) -> Option<Answered> {
+    let (_, text) = routes::request(input, known);
+    rest(doors, text.as_bytes()).await
+}
+
+/// Something for each route.
+pub(crate) fn requests_of_each() -> Vec<Vec<u8>> {
+    picks_for_each(routes::routes().len())
 }
 
 /// The request of a text. What hyper would not hand on is left out or escaped, so that the rest is tried all the same.
@@ -86,30 +123,56 @@ const HARMFUL: &AsciiSet = &percent_encoding::CONTROLS
     .add(b'}');
 
 /// Calls the method that the first byte picks, with well-formed messages that the others make.
-pub(crate) async fn calls(doors: &Doors, input: &[u8]) {
-    let (path, messages) = message::call(input);
+pub(crate) async fn calls(doors: &Doors, known: &Known, input: &[u8]) -> Answered {
+    let (method, messages) = message::call(input, known);
     let messages: Vec<&[u8]> = messages.iter().map(Vec::as_slice).collect();
-    let request = call(path.as_bytes(), Body::from(framed(&messages)));
-    ask(doors, request.expect("it is a request")).await;
+    let request = call(method.path.as_bytes(), Body::from(framed(&messages)));
+    let answered = ask(doors, request.expect("it is a request")).await;
+    // To a message that can be read, INTERNAL and UNKNOWN are no answer.
+    let is_own_fault = matches!(answered.code.as_deref(), Some("2" | "13"));
+    assert!(!is_own_fault, "{} is at fault", method.path);
+    answered
 }
 
-/// Something for each method: with few fields, and with many.
+/// Something for each method.
 pub(crate) fn calls_of_each() -> Vec<Vec<u8>> {
-    let methods = u8::try_from(message::methods()).unwrap_or(u8::MAX);
-    let picks = |method: u8, step: u8| {
-        let bytes = (0..48_u8).map(move |at| at.wrapping_mul(step).wrapping_add(method));
-        [vec![method], bytes.collect()].concat()
+    picks_for_each(message::methods().len())
+}
+
+/// The same as the target `grpc` takes it.
+pub(crate) fn encoded_calls() -> Vec<Vec<u8>> {
+    let encoded = |picks: Vec<u8>| {
+        let (method, messages) = message::call(&picks, &Known::default());
+        let head = format!("{}\n", method.path);
+        [head.as_bytes(), &messages.join(MARK)].concat()
     };
-    let each = (0..methods).flat_map(|method| {
-        let few = vec![method, 2, 0, 0, 1, 1];
-        [few, picks(method, 7), picks(method, 11), picks(method, 29)]
+    calls_of_each().into_iter().map(encoded).collect()
+}
+
+/// Bytes that pick each of so many things, with little beside it, and with much.
+fn picks_for_each(things: usize) -> Vec<Vec<u8>> {
+    let things = u8::try_from(things).unwrap_or(u8::MAX);
+    let picks = |thing: u8, step: u8| {
+        let bytes = (0..48_u8).map(move |at| at.wrapping_mul(step).wrapping_add(thing));
+        [vec![thing], bytes.collect()].concat()
+    };
+    let each = (0..things).flat_map(|thing| {
+        let few = vec![thing, 2, 0, 0, 1, 1];
+        let all = [&[thing, 64], &[1; 46][..]].concat();
+        [
+            few,
+            all,
+            picks(thing, 7),
+            picks(thing, 11),
+            picks(thing, 29),
+        ]
     });
     each.collect()
 }
 
-/// Calls by gRPC, and answers the body: a line with the path, then messages with [`MARK`] between, or after a first byte of 0 the bytes of
-/// the body as they are.
-pub(crate) async fn grpc(doors: &Doors, input: &[u8]) -> Option<Vec<u8>> {
+/// Calls by gRPC: a line with the path, then messages with [`MARK`] between, or after a first byte of 0 the bytes of the body
+/// as they are. `None`: the line is no path.
+pub(crate) async fn grpc(doors: &Doors, input: &[u8]) -> Option<Answered> {
     let end = input.iter().position(|byte| *byte == b'\n');
     let (path, rest) = input.split_at(end.unwrap_or(input.len()));
     let rest = rest.get(1..).unwrap_or_default();
@@ -117,8 +180,39 @@ pub(crate) async fn grpc(doors: &Doors, input: &[u8]) -> Option<Vec<u8>> {
         Some((0, raw)) => raw.to_vec(),
         _ => framed(&messages(rest)),
     };
-    let (_, answer) = ask(doors, call(path, Body::from(body))?).await;
-    Some(answer.to_vec())
+    Some(ask(doors, call(path, Body::from(body))?).await)
+}
+
+/// Calls by gRPC with one message, and reads the first that is answered.
+async fn call_for<M: Message + Default>(
+    doors: &Doors,
+    path: &str,
+    message: &impl Message,
+) -> Option<M> {
+    let body = Body::from(frame(&message.encode_to_vec()));
+    let answered = ask(doors, call(path.as_bytes(), body)?).await;
+    M::decode(answered.body.get(5..)?).ok()
+}
+
+/// What is there on a server now. `None`: no run has ended yet.
+pub(crate) async fn known(doors: &Doors) -> Option<Known> {
+    let list = "/conveyor.v1.RunService/ListRuns";
+    let ended = ListRunsRequest {
+        states: vec![crate::proto::RunState::Succeeded.into()],
+        page_size: 1,
+        ..ListRunsRequest::default()
+    };
+    let all = ListRunsRequest {
+        page_size: 1,
+        ..ListRunsRequest::default()
+    };
+    let ended: ListRunsResponse = call_for(doors, list, &ended).await?;
+    let all: ListRunsResponse = call_for(doors, list, &all).await?;
+    Some(Known {
+        ended: ended.runs.first()?.id.clone(),
+        open: all.runs.first()?.id.clone(),
+        token: all.next_page_token,
+    })
 }
 
 /// Stands between two messages.
@@ -154,8 +248,8 @@ fn call(path: &[u8], body: Body) -> Option<Request> {
     request.body(body).ok()
 }
 
-/// Reads the answer to its end or to its first pause, and gives back its status and body.
-async fn ask(doors: &Doors, mut request: Request) -> (StatusCode, BytesMut) {
+/// Reads the answer to its end or to its first pause.
+async fn ask(doors: &Doors, mut request: Request) -> Answered {
     let host = HeaderValue::from_static("localhost");
     request
         .headers_mut()
@@ -165,14 +259,18 @@ async fn ask(doors: &Doors, mut request: Request) -> (StatusCode, BytesMut) {
     let answer = answered.expect("a request ends within its limit");
     // No input is the server's own fault.
     assert_ne!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
-    let (status, mut body) = (answer.status(), answer.into_body());
+    let (status, mut code) = (answer.status(), code_in(answer.headers()));
+    let mut body = answer.into_body();
     let mut bytes = BytesMut::new();
     let read = async {
         while let Ok(Some(Ok(frame))) = timeout(PAUSE, body.frame()).await {
             match frame.data_ref() {
                 Some(data) => bytes.put_slice(data),
                 // Trailers are the end, and hyper asks for nothing after them.
-                None => break,
+                None => {
+                    code = frame.trailers_ref().and_then(code_in);
+                    break;
+                }
             }
             if bytes.len() > MOST_BYTES {
                 break;
@@ -182,158 +280,131 @@ async fn ask(doors: &Doors, mut request: Request) -> (StatusCode, BytesMut) {
     timeout(LIMIT, read)
         .await
         .expect("an answer ends or pauses within its limit");
-    (status, bytes)
+    Answered {
+        status,
+        code,
+        body: bytes,
+    }
 }
 
-/// Plays a driver: each two bytes are a message. What it says of its task is true, nearly true or far off.
+fn code_in(headers: &HeaderMap) -> Option<String> {
+    let code = headers.get("grpc-status")?;
+    Some(code.to_str().unwrap_or_default().to_owned())
+}
+
+/// Writes this resource anew while a driver works.
+const WRITE: &[u8] =
+    b"POST /resources/apply\n\n{\"name\":\"a\",\"resource\":\"app\",\"spec\":{\"again\":1}}";
+
+/// Plays a driver, and those who disturb it.
 pub(crate) async fn driver_stream(doors: &Doors, input: &[u8]) {
-    let (send, sent) = tokio::sync::mpsc::channel::<Bytes>(64);
-    let sent = stream::unfold(sent, |mut sent| async move {
-        let frame = sent.recv().await?;
-        Some((Ok::<_, std::convert::Infallible>(frame), sent))
-    });
-    let path = b"/conveyor.v1.DriverService/DriverStream";
-    let request = call(path, Body::from_stream(sent.boxed())).expect("it is a request");
-    let answer = timeout(LIMIT, doors.call(request)).await;
-    let mut answer = answer
-        .expect("a stream begins within its limit")
-        .into_body();
-    let mut player = Player::default();
-    for step in input.chunks(2).take(64) {
+    let mut stream = Stream::open(doors).await;
+    for step in input.chunks(2).take(TURNS) {
         let (what, how) = (step[0], step.get(1).copied().unwrap_or_default());
-        let message = DriverStreamRequest {
-            kind: player.say(what, how),
+        let goes_on = match stream.player.turn(what, how) {
+            Turn::Says(kind) => stream.says(kind).await,
+            Turn::SeesACancel(id) => {
+                let cancel = CancelRunRequest {
+                    id,
+                    ..CancelRunRequest::default()
+                };
+                let path = "/conveyor.v1.RunService/CancelRun";
+                call_for::<crate::proto::Run>(doors, path, &cancel).await;
+                true
+            }
+            Turn::SeesAWrite => rest(doors, WRITE).await.is_some(),
         };
-        // The server has ended the stream where nothing more can be sent.
-        let Ok(Ok(())) = timeout(LIMIT, send.send(frame(&message.encode_to_vec()))).await else {
+        if !goes_on {
             break;
+        }
+    }
+    stream.close().await;
+}
+
+/// The stream of a driver.
+struct Stream {
+    player: Player,
+    send: mpsc::Sender<Bytes>,
+    heard: Body,
+    /// What came in one piece with what was heard last.
+    ready: VecDeque<Heard>,
+}
+
+impl Stream {
+    async fn open(doors: &Doors) -> Self {
+        let (send, sent) = mpsc::channel::<Bytes>(64);
+        let sent = stream::unfold(sent, |mut sent| async move {
+            let frame = sent.recv().await?;
+            Some((Ok::<_, Infallible>(frame), sent))
+        });
+        let path = b"/conveyor.v1.DriverService/DriverStream";
+        let request = call(path, Body::from_stream(sent.boxed())).expect("it is a request");
+        let answer = timeout(LIMIT, doors.call(request)).await;
+        let answer = answer.expect("a stream begins within its limit");
+        Self {
+            player: Player::default(),
+            send,
+            heard: answer.into_body(),
+            ready: VecDeque::new(),
+        }
+    }
+
+    /// Says something, and waits until the server has heard it. False where the stream has ended.
+    async fn says(&mut self, kind: Option<Kind>) -> bool {
+        let is_hello = matches!(kind, Some(Kind::Hello(_)));
+        // A first word that is no hello ends the stream; a hello is answered by a welcome. What is said later may have
+        // no answer: the ack of a heartbeat behind it tells that it was heard.
+        let was_welcome = self.player.is_welcome();
+        let mut words = vec![kind];
+        if was_welcome {
+            words.push(Some(Kind::Heartbeat(Heartbeat::default())));
+        }
+        for kind in words {
+            let message = DriverStreamRequest { kind }.encode_to_vec();
+            // The server has ended the stream where nothing more can be sent.
+            let Ok(Ok(())) = timeout(LIMIT, self.send.send(frame(&message))).await else {
+                return false;
+            };
+        }
+        let last = if was_welcome {
+            Heard::HeartbeatAck
+        } else {
+            Heard::Welcome
         };
-        while let Ok(Some(Ok(frame))) = timeout(PAUSE, answer.frame()).await {
-            player.hear(frame.data_ref());
+        loop {
+            match self.hears(LIMIT).await.expect("it hears, or is ended") {
+                Heard::End => return false,
+                heard if heard == last => break,
+                _ => {}
+            }
         }
+        // A task may follow a welcome at once.
+        while is_hello && matches!(self.hears(PAUSE).await, Some(Heard::Other)) {}
+        true
     }
-    drop(send);
-    while let Ok(Some(Ok(_))) = timeout(PAUSE, answer.frame()).await {}
-}
 
-/// A driver that does as it should, one that comes back, one that says everything at once.
-pub(crate) fn scripts() -> Vec<Vec<u8>> {
-    vec![
-        vec![0, 0, 1, 0, 2, 0, 3, 12, 5, 0],
-        vec![0, 0, 1, 0, 0, 200, 7, 3, 4, 9, 3, 32],
-        vec![
-            0, 0, 1, 13, 1, 0, 2, 32, 2, 36, 3, 40, 3, 14, 4, 255, 6, 0, 2, 24, 2, 28,
-        ],
-        vec![0, 255, 0, 254, 3, 0],
-    ]
-}
-
-/// What a driver under test knows.
-#[derive(Default)]
-struct Player {
-    task: Option<Reconcile>,
-    streams: u64,
-}
-
-impl Player {
-    fn hear(&mut self, frame: Option<&Bytes>) {
-        let message = frame.and_then(|frame| frame.get(5..));
-        let said = message.and_then(|it| DriverStreamResponse::decode(it).ok());
-        if let Some(Said::Reconcile(task)) = said.and_then(|it| it.kind) {
-            self.task = Some(task);
+    /// What it is told next; `None` where that takes too long.
+    async fn hears(&mut self, limit: Duration) -> Option<Heard> {
+        loop {
+            if let Some(heard) = self.ready.pop_front() {
+                return Some(heard);
+            }
+            match timeout(limit, self.heard.frame()).await.ok()? {
+                Some(Ok(frame)) => self.ready.extend(self.player.hear(frame.data_ref())),
+                Some(Err(_)) | None => return Some(Heard::End),
+            }
         }
     }
 
-    fn say(&mut self, what: u8, how: u8) -> Option<Kind> {
-        let (task_id, token) = self.task(how);
-        let number = number(how / 4);
-        Some(match what % 8 {
-            0 => Kind::Hello(self.hello(how, task_id, token)),
-            1 => Kind::Ack(Ack {
-                task_id,
-                token,
-                refused: how & 1 == 1,
-                reason: String::new(),
-            }),
-            2 => Kind::Log(log(task_id, token, number)),
-            3 => Kind::Result(Result {
-                task_id,
-                token,
-                success: how & 1 == 0,
-                data_json: r#"{"n":1}"#.into(),
-                lines: number,
-                ..Result::default()
-            }),
-            4 => Kind::Heartbeat(Heartbeat {
-                tasks: vec![TaskToken { task_id, token }; usize::from(how)],
-            }),
-            5 => Kind::Drain(Drain {}),
-            6 => return None,
-            _ => Kind::Log(log(task_id, token, u64::from(how))),
-        })
-    }
-
-    fn hello(&mut self, how: u8, task_id: String, token: u64) -> Hello {
-        self.streams += 1;
-        let next_line = number(how / 4);
-        let held = HeldTask {
-            task_id,
-            token,
-            next_line,
-            result_waits: how & 1 == 1,
-        };
-        Hello {
-            driver: "builder".into(),
-            instance_id: uuid::Uuid::from_u128(u128::from(how & 3)).to_string(),
-            stream_number: self.streams,
-            definitions: vec!["app".into()],
-            events: vec!["*".into()],
-            slots: if how == 255 { i32::MIN } else { 4 },
-            max_message_bytes: if how == 254 { 1 } else { 0 },
-            tasks: if how > 128 { vec![held] } else { Vec::new() },
-            ..Hello::default()
-        }
-    }
-
-    /// The task at hand, mostly.
-    fn task(&self, how: u8) -> (String, u64) {
-        let task = self.task.clone().unwrap_or_default();
-        match how % 16 {
-            13 => (task.task_id, task.token.wrapping_add(1)),
-            14 => (task.task_id, u64::MAX),
-            15 => ("no task".into(), task.token),
-            _ => (task.task_id, task.token),
-        }
-    }
-}
-
-fn log(task_id: String, token: u64, first_line: u64) -> Log {
-    let time = Some(prost_types::Timestamp {
-        seconds: if first_line == 7 { i64::MAX } else { 1 },
-        nanos: if first_line == 6 { i32::MIN } else { 0 },
-    });
-    let line = LogLine {
-        time,
-        message: "line".into(),
-        ..LogLine::default()
-    };
-    Log {
-        task_id,
-        token,
-        first_line,
-        lines: vec![line; 3],
-    }
-}
-
-/// Numbers that counting goes wrong at.
-fn number(pick: u8) -> u64 {
-    match pick {
-        0..=7 => u64::from(pick),
-        8 => u64::MAX,
-        9 => u64::MAX - 1,
-        10 => i64::MAX.cast_unsigned(),
-        11 => i64::MIN.cast_unsigned(),
-        12 => u64::from(u32::MAX),
-        _ => u64::from(pick % 8),
+    /// Has no more to say, and sees the stream end.
+    async fn close(self) {
+        let Self {
+            send, mut heard, ..
+        } = self;
+        drop(send);
+        let ended = async { while let Some(Ok(_)) = heard.frame().await {} };
+        timeout(LIMIT, ended)
+            .await
+            .expect("a stream ends with its driver");
     }
 }

@@ -12,14 +12,10 @@ use tokio_util::sync::CancellationToken;
 
 /// What is declared, itself included: it is part of the program, and is read once in a process.
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
-    let sets = [
-        crate::proto::FILE_DESCRIPTOR_SET,
-        tonic_health::pb::FILE_DESCRIPTOR_SET,
-        tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
-        tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
-    ];
     let mut index = Index::default();
-    sets.iter().for_each(|set| index.add_set(set));
+    for set in super::rpcs::DESCRIPTOR_SETS {
+        index.add_set(set);
+    }
     index
 });
 

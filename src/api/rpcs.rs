@@ -16,16 +16,17 @@ use super::exchange::Called;
 use super::figures::{Figures, Rpc};
 use crate::trace;
 
+/// What all services are described by.
+pub(super) const DESCRIPTOR_SETS: [&[u8]; 4] = [
+    crate::proto::FILE_DESCRIPTOR_SET,
+    tonic_health::pb::FILE_DESCRIPTOR_SET,
+    tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
+    tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
+];
+
 /// The methods of all services: they are part of the program, and are read once in a process.
-static METHODS: LazyLock<Vec<Method>> = LazyLock::new(|| {
-    let sets = [
-        crate::proto::FILE_DESCRIPTOR_SET,
-        tonic_health::pb::FILE_DESCRIPTOR_SET,
-        tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
-        tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
-    ];
-    sets.into_iter().flat_map(methods).collect()
-});
+static METHODS: LazyLock<Vec<Method>> =
+    LazyLock::new(|| DESCRIPTOR_SETS.into_iter().flat_map(methods).collect());
 
 struct Method {
     service: String,

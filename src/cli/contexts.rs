@@ -42,11 +42,16 @@ impl Contexts {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Contexts::default()),
             Err(error) => return Err(unusable(&path, &error)),
         };
+        Contexts::parse(&text).map_err(|error| unusable(&path, &error))
+    }
+
+    /// Reads the text of the file.
+    pub(super) fn parse(text: &str) -> Result<Contexts, serde_saphyr::Error> {
         if text.trim().is_empty() {
             return Ok(Contexts::default());
         }
         let options = serde_saphyr::options! { with_snippet: false };
-        serde_saphyr::from_str_with_options(&text, options).map_err(|error| unusable(&path, &error))
+        serde_saphyr::from_str_with_options(text, options)
     }
 
     /// Writes the file whole or not at all.

@@ -3,7 +3,6 @@
 use conveyor_client::proto::{Driver, Pipeline, Resource, ResourceDefinition, Run};
 use conveyor_client::{Client, proto};
 use jiff::Timestamp;
-use serde_json::value::RawValue;
 
 use super::documents::Document;
 use super::fetch::{Fetched, fetch};
@@ -201,7 +200,7 @@ fn driver(it: &Driver) -> Sheet {
 
 /// The user's JSON as YAML, without the mark at its front.
 fn json_as_yaml(json: &str) -> String {
-    let Ok(json) = serde_json::from_str::<Box<RawValue>>(json) else {
+    let Some(json) = show::raw(json) else {
         return String::new();
     };
     let yaml = show::yaml(&json);

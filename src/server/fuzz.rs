@@ -21,61 +21,92 @@ use crate::api::listen::{ListenOptions, serve};
 use crate::config::{self, Flags, Settings};
 use crate::store::doctor;
 
-/// Inputs that one server sees.
-const INPUTS: u32 = 5_000;
-
 /// How long a connection may outlive its peer: where more was sent than was read, the next heartbeat finds out.
 const GONE: Duration = Duration::from_secs(30);
+
+/// Inputs after which what they may have removed is put back.
+const TENDED: u32 = 32;
+
+/// Inputs that one server sees.
+const INPUTS: u32 = 160 * TENDED;
+
+/// How long a driver may take to carry out a run.
+const WORK: Duration = Duration::from_secs(60);
 
 static SITE: Mutex<Option<Site>> = Mutex::new(None);
 
 /// Sends a request by REST.
 pub(crate) fn rest(input: &[u8]) {
-    let _ = with(|site| site.runtime.block_on(api::rest(&site.doors, input)));
+    with(|site| site.runtime.block_on(api::rest(&site.doors, input)));
+}
+
+/// Sends a request by REST that is nearly right.
+pub(crate) fn routes(input: &[u8]) {
+    with(|site| {
+        let asked = api::routes(&site.doors, &site.known, input);
+        site.runtime.block_on(asked)
+    });
 }
 
 /// Sends a call by gRPC.
 pub(crate) fn grpc(input: &[u8]) {
-    let _ = with(|site| site.runtime.block_on(api::grpc(&site.doors, input)));
+    with(|site| site.runtime.block_on(api::grpc(&site.doors, input)));
 }
 
 /// Sends a call by gRPC whose messages are well formed.
 pub(crate) fn calls(input: &[u8]) {
-    with(|site| site.runtime.block_on(api::calls(&site.doors, input)));
+    with(|site| {
+        let asked = api::calls(&site.doors, &site.known, input);
+        site.runtime.block_on(asked)
+    });
 }
 
 /// Sends bytes to the listener.
 pub(crate) fn http(input: &[u8]) {
-    with(|site| {
-        let bytes = wire::http(input);
-        site.runtime.block_on(wire::say(site.address, &bytes));
-    });
+    say(&[wire::http(input)]);
+}
+
+/// Does so by many connections at once.
+pub(crate) fn https_at_once(inputs: &[Vec<u8>]) {
+    say(&inputs.iter().map(|it| wire::http(it)).collect::<Vec<_>>());
 }
 
 /// Opens a websocket and sends frames.
 pub(crate) fn websocket(input: &[u8]) {
+    say(&[wire::websocket(input)]);
+}
+
+/// Does so by many connections at once.
+pub(crate) fn websockets_at_once(inputs: &[Vec<u8>]) {
+    say(&inputs
+        .iter()
+        .map(|it| wire::websocket(it))
+        .collect::<Vec<_>>());
+}
+
+fn say(all: &[Vec<u8>]) {
     with(|site| {
-        let bytes = wire::websocket(input);
-        site.runtime.block_on(wire::say(site.address, &bytes));
+        let said = all.iter().map(|bytes| wire::say(site.address, bytes));
+        site.runtime.block_on(futures_util::future::join_all(said));
     });
 }
 
 /// Plays a driver.
 pub(crate) fn driver_stream(input: &[u8]) {
-    with(|site| {
-        // There is always something to do.
-        site.runtime.block_on(api::rest(&site.doors, RESOURCE));
-        site.runtime
-            .block_on(api::driver_stream(&site.doors, input));
-    });
+    with(|site| site.play(input));
 }
 
-/// Ends a server that has seen enough inputs.
-pub(crate) fn turn_over() {
+/// Makes a server ready for the next input. What that takes is not the input's.
+pub(crate) fn ready() {
     let mut place = SITE.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(site) = place.take_if(|site| site.left == 0) {
         site.end();
     }
+    let site = place.get_or_insert_with(Site::start);
+    if site.left.is_multiple_of(TENDED) {
+        site.tend();
+    }
+    site.left -= 1;
 }
 
 /// Looks through what the server stored so far, and ends it.
@@ -87,8 +118,17 @@ pub(crate) fn end() {
     }
 }
 
-const DEFINITION: &[u8] = b"POST /resource-definitions\ncontent-type: application/json\n\n{\"name\":\"app\",\"schema\":{\"type\":\"object\"}}";
-const RESOURCE: &[u8] = b"POST /resources/\ncontent-type: application/json\n\n{\"name\":\"a\",\"resource\":\"app\",\"spec\":{}}";
+/// What requests can be about.
+const THINGS: [&[u8]; 6] = [
+    b"POST /resource-definitions/apply\n\n{\"name\":\"app\",\"schema\":{\"type\":\"object\"}}",
+    b"POST /resources/apply\n\n{\"name\":\"a\",\"resource\":\"app\",\"spec\":{}}",
+    b"POST /resource-definitions/apply\n\n{\"name\":\"n0\",\"schema\":true}",
+    b"POST /pipelines/apply\n\n{\"name\":\"p\",\"resource\":\"app\",\"steps\":[{\"id\":\"s\",\"driver\":\"builder\"},{\"driver\":\"other\"}]}",
+    b"POST /pipelines/apply\n\n{\"name\":\"n0\",\"resource\":\"app\",\"steps\":[{\"driver\":\"other\"}]}",
+    b"POST /resources/apply\n\n{\"name\":\"b\",\"resource\":\"app\",\"pipeline\":\"p\",\"spec\":{\"n\":1}}",
+];
+/// Gives a driver something to do.
+const RUN: &[u8] = b"POST /resources/app/a/runs\n\n{}";
 
 /// A server, and where it is reached.
 pub(super) struct Site {
@@ -100,14 +140,13 @@ pub(super) struct Site {
     figures: Arc<Figures>,
     accepting: CancellationToken,
     folder: TempDir,
+    known: api::Known,
     left: u32,
 }
 
 fn with<T>(work: impl FnOnce(&Site) -> T) -> T {
-    let mut place = SITE.lock().unwrap_or_else(PoisonError::into_inner);
-    let site = place.get_or_insert_with(Site::start);
-    site.left = site.left.saturating_sub(1);
-    work(site)
+    let place = SITE.lock().unwrap_or_else(PoisonError::into_inner);
+    work(place.as_ref().expect("a server was made ready"))
 }
 
 impl Site {
@@ -119,8 +158,8 @@ impl Site {
     pub(super) fn with(settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("there is a place for a store");
         let site = Self::open(folder, settings);
-        site.runtime.block_on(api::rest(&site.doors, DEFINITION));
-        site.runtime.block_on(api::rest(&site.doors, RESOURCE));
+        // A definition and a resource of it.
+        site.put(&THINGS[..2]);
         site
     }
 
@@ -156,6 +195,7 @@ impl Site {
             figures,
             accepting,
             folder,
+            known: api::Known::default(),
             left: INPUTS,
         }
     }
@@ -181,6 +221,33 @@ impl Site {
         runtime.block_on(parts.end_at_once());
         drop((doors, parts, runtime));
         Self::open(folder, &[])
+    }
+
+    /// Puts back what requests can be about: with little on the server most would be refused at once.
+    fn tend(&mut self) {
+        self.put(&THINGS);
+        let since = Instant::now();
+        self.known = loop {
+            if let Some(known) = self.runtime.block_on(api::known(&self.doors)) {
+                break known;
+            }
+            assert!(since.elapsed() < WORK, "no driver carries out a run");
+            self.play(&api::AS_IT_SHOULD);
+        };
+        self.play(&api::OF_AN_IDLE_ONE);
+    }
+
+    fn put(&self, things: &[&[u8]]) {
+        for thing in things {
+            self.runtime.block_on(api::rest(&self.doors, thing));
+        }
+    }
+
+    /// Gives a driver something to do, and plays it.
+    fn play(&self, script: &[u8]) {
+        self.runtime.block_on(api::rest(&self.doors, RUN));
+        self.runtime
+            .block_on(api::driver_stream(&self.doors, script));
     }
 
     /// Whatever was sent, no connection outlives its peer, and what is stored is whole.
@@ -214,20 +281,79 @@ mod tests {
     use prost::Message;
 
     use super::*;
-    use crate::proto::{
-        AppendLogsRequest, AppendLogsResponse, ListRunsResponse, LogEntry, RunState,
-    };
+    use crate::proto::{AppendLogsRequest, AppendLogsResponse, LogEntry};
 
-    /// Hostile input that gets nowhere would prove nothing. A slow machine may take more than one try, since a script
-    /// does not wait long for its task.
+    /// Hostile input that gets nowhere would prove nothing: each method of each service says OK to some input.
     #[test]
-    fn seeds_reach_the_work_itself() {
-        let script = api::scripts().swap_remove(0);
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while !a_run_succeeded() {
-            assert!(Instant::now() < deadline, "no script came to its end");
-            driver_stream(&script);
+    fn each_method_is_reached() {
+        let mut site = Site::start();
+        site.tend();
+        for (nth, path) in api::tests::methods().enumerate() {
+            reach(&mut site, nth, &path, |site, input| {
+                let asked = api::calls(&site.doors, &site.known, input);
+                let answered = site.runtime.block_on(asked);
+                // A stream that goes on has said something.
+                let goes_on = answered.code.is_none() && !answered.body.is_empty();
+                let is_ok = goes_on || answered.code.as_deref() == Some("0");
+                (is_ok, answered.code.unwrap_or_default())
+            });
         }
+        site.end();
+    }
+
+    /// The same for each route of REST.
+    #[test]
+    fn each_route_is_reached() {
+        let mut site = Site::start();
+        site.tend();
+        for (nth, route) in api::tests::routes().enumerate() {
+            reach(&mut site, nth, &route, |site, input| {
+                let asked = api::routes(&site.doors, &site.known, input);
+                let Some(answered) = site.runtime.block_on(asked) else {
+                    return (false, "no request".to_owned());
+                };
+                let status = answered.status;
+                let is_ok = status.is_success() || status.is_redirection();
+                (is_ok, status.to_string())
+            });
+        }
+        site.end();
+    }
+
+    /// Tries inputs that pick one thing until the server does what is asked: whether it did, and what it said.
+    fn reach(
+        site: &mut Site,
+        nth: usize,
+        what: &str,
+        ask: impl Fn(&Site, &[u8]) -> (bool, String),
+    ) {
+        let mut random = fastrand::Rng::with_seed(nth as u64);
+        let mut said = std::collections::BTreeMap::<String, u32>::new();
+        for tries in 0..TRIES {
+            if tries % 32 == 0 {
+                site.tend();
+            }
+            let mut input = vec![u8::try_from(nth).unwrap()];
+            input.extend(std::iter::repeat_with(|| random.u8(..)).take(48));
+            let (is_done, word) = ask(site, &input);
+            if is_done {
+                return;
+            }
+            *said.entry(word).or_default() += 1;
+        }
+        panic!("{what} is not reached: {said:?}");
+    }
+
+    /// What is picked at random is done before so many tries, unless it is not done at all.
+    const TRIES: usize = 2000;
+
+    /// A slow machine may take more than one try, since a script does not wait long for its task.
+    #[test]
+    fn scripts_come_to_their_end() {
+        let mut site = Site::start();
+        site.tend();
+        assert_ne!(site.known.ended, "");
+        site.end();
     }
 
     /// Fuzzing found a second place in the queue of logs for lines that came before the first were on disk.
@@ -246,7 +372,7 @@ mod tests {
         let mut call = b"/conveyor.v1.LogService/AppendLogs\n".to_vec();
         call.extend(request.encode_to_vec());
         let answer = site.runtime.block_on(api::grpc(&site.doors, &call));
-        let message = &answer.expect("the call is answered")[5..];
+        let message = &answer.expect("it is a call").body[5..];
         assert_eq!(AppendLogsResponse::decode(message).unwrap().count, 2);
         site.end();
     }
@@ -254,11 +380,12 @@ mod tests {
     /// A peer that has no more to say may be left before its answer, on a slow machine.
     #[test]
     fn seeds_of_the_wire_reach_what_is_behind_the_listener() {
+        ready();
         hears(&wire::http(&wire::https()[0]), b"HTTP/1.1 200");
         let http2: Vec<_> = wire::https().into_iter().filter(|it| it[0] == 1).collect();
-        // The text of /health, and the run that a call lists.
+        // The text of /health, and the driver of a run that a call lists.
         hears(&wire::http(&http2[0]), b"healthy");
-        hears(&wire::http(&http2[1]), b"waits for a driver");
+        hears(&wire::http(&http2[1]), b"builder");
         for seed in wire::websockets() {
             hears(&wire::websocket(&seed), b"HTTP/1.1 101");
         }
@@ -273,14 +400,5 @@ mod tests {
             }
             assert!(Instant::now() < deadline, "{}", answer.escape_ascii());
         }
-    }
-
-    fn a_run_succeeded() -> bool {
-        let call = b"/conveyor.v1.RunService/ListRuns\n";
-        let answer = with(|site| site.runtime.block_on(api::grpc(&site.doors, call)));
-        let answer = answer.unwrap();
-        let message = answer.get(5..).expect("the call is answered");
-        let runs = ListRunsResponse::decode(message).unwrap().runs;
-        runs.iter().any(|run| run.state() == RunState::Succeeded)
     }
 }

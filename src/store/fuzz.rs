@@ -1,10 +1,18 @@
-//! What fuzzing calls in this room: the bytes of keys and of values, as a damaged disk might have them.
+//! What fuzzing calls in this room: the bytes of keys, of values and of files, and whole rows, as a damaged disk or the
+//! archive of somebody else might have them.
+
+mod files;
+mod rows;
 
 use prost::Message;
 
+pub(crate) use self::files::{file, stored};
+pub(crate) use self::rows::{rows, stores};
+
 use super::keys::decode::{Parts, decode};
 use super::keys::{Family, Key};
-use super::read::Kept;
+use super::logs::StoredChunk;
+use super::read::{Kept, Stored};
 use super::records;
 use crate::model::driver::Driver;
 use crate::model::name::{Name, RunId};
@@ -52,16 +60,29 @@ pub(crate) fn value(input: &[u8]) {
     let Some((pick, bytes)) = input.split_first() else {
         return;
     };
-    match pick % 6 {
+    match pick % 7 {
         0 => thing::<Definition>(bytes),
         1 => thing::<Resource>(bytes),
         2 => thing::<Pipeline>(bytes),
         3 => thing::<Driver>(bytes),
         4 => thing::<Run>(bytes),
+        5 => chunk(bytes),
         _ => {
             let read = records::DriverResult::decode(bytes).map(DriverResult::try_from);
             drop(read);
         }
+    }
+}
+
+/// Lines with their position in front, each of which is read.
+fn chunk(bytes: &[u8]) {
+    let (family, key) = Key::LogChunk("log", 1).encode();
+    let stored = Stored::new(family, &key, bytes);
+    if let Ok(chunk) = stored.and_then(|it| StoredChunk::read(&key, it)) {
+        let mut lines = chunk.lines;
+        assert_eq!(lines.iter().count() as u64, chunk.count);
+        assert_eq!(lines.times().count() as u64, chunk.count);
+        while lines.take(1, 1).1 > 0 {}
     }
 }
 
@@ -78,7 +99,7 @@ pub(crate) fn values() -> Vec<Vec<u8>> {
 }
 
 /// In the order in which they are picked.
-fn encoded() -> [Vec<u8>; 6] {
+fn encoded() -> [Vec<u8>; 7] {
     let id = vec![7; 16];
     let definition = records::Definition {
         id: id.clone(),
@@ -120,12 +141,22 @@ fn encoded() -> [Vec<u8>; 6] {
         id,
         ..Default::default()
     };
+    let line = records::LogLine {
+        message: "line".into(),
+        ..Default::default()
+    };
+    let chunk = records::LogChunk {
+        count: 1,
+        lines: line.encode_length_delimited_to_vec().into(),
+        ..Default::default()
+    };
     [
         definition.encode_to_vec(),
         resource.encode_to_vec(),
         pipeline.encode_to_vec(),
         driver.encode_to_vec(),
         run.encode_to_vec(),
+        [vec![0; 8], chunk.encode_to_vec()].concat(),
         result.encode_to_vec(),
     ]
 }

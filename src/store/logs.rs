@@ -152,6 +152,9 @@ impl StoredChunk {
         if count != u64::from(record.count) || lines.bytes() > 0 {
             return Err(wrong("its lines are not whole"));
         }
+        if first.checked_add(count).is_none() {
+            return Err(wrong("its lines have no numbers"));
+        }
         Ok(Self {
             first,
             step: record.step,

@@ -7,89 +7,60 @@ use std::sync::LazyLock;
 
 use prost::Message;
 use prost::encoding::{WireType, encode_key, encode_varint};
-use prost_types::field_descriptor_proto::Type;
-use prost_types::{DescriptorProto, FileDescriptorSet};
+use prost_types::field_descriptor_proto::{Label, Type};
+use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorSet};
 
-use crate::proto::FILE_DESCRIPTOR_SET;
+use super::words::{Known, Picks};
+use crate::api::rpcs::DESCRIPTOR_SETS;
 
 /// How deep messages are nested.
 const DEPTH: usize = 6;
-/// Most fields of one message.
-const FIELDS: u8 = 24;
-
-/// What texts say: names that are there and that are not, JSON, and what texts are broken with.
-const TEXTS: [&str; 24] = [
-    "app",
-    "a",
-    "p",
-    "builder",
-    "",
-    "b",
-    "\u{202e}",
-    "../../a",
-    "{}",
-    "{\"n\":1}",
-    "[1]",
-    "{\"a\":{\"a\":{}}}",
-    "{\"type\":\"object\",\"$ref\":\"#\"}",
-    "{\"pattern\":\"^(a+)+$\"}",
-    "create",
-    "*",
-    "0198f3c1-7d7e-7000-8000-000000000001",
-    "00000000-0000-0000-0000-000000000000",
-    "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-    "/conveyor.v1.RunService/GetRun",
-    "conveyor.v1.Run",
-    "00",
-    "1e999",
-    "nul",
-];
-
-/// Numbers that counting goes wrong at.
-const NUMBERS: [u64; 12] = [
-    0,
-    1,
-    2,
-    3,
-    7,
-    1000,
-    1001,
-    u32::MAX as u64,
-    i32::MIN as u64,
-    i64::MAX as u64,
-    i64::MIN as u64,
-    u64::MAX,
-];
+/// Most fields of one message whose fields come in any order.
+const FIELDS: usize = 24;
 
 /// The API, by name.
 struct Api {
-    /// Paths of methods, with the full name of what each takes.
-    methods: Vec<(String, String)>,
+    methods: Vec<Method>,
     messages: HashMap<String, DescriptorProto>,
 }
 
+/// A method of the API.
+pub(super) struct Method {
+    pub(super) path: String,
+    /// The full name of what it takes.
+    takes: String,
+    pub(super) takes_stream: bool,
+}
+
 static API: LazyLock<Api> = LazyLock::new(|| {
-    let set = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET);
     let mut api = Api {
         methods: Vec::new(),
         messages: HashMap::new(),
     };
-    for file in set.map(|set| set.file).unwrap_or_default() {
-        for service in &file.service {
-            for method in &service.method {
-                let path = format!("/{}.{}/{}", file.package(), service.name(), method.name());
-                api.methods.push((path, method.input_type().to_owned()));
-            }
-        }
-        let package = format!(".{}", file.package());
-        for message in file.message_type {
-            api.add(&package, message);
+    for set in DESCRIPTOR_SETS.map(FileDescriptorSet::decode) {
+        for file in set.map(|set| set.file).unwrap_or_default() {
+            api.read(file);
         }
     }
     api
 });
 
 impl Api {
+    fn read(&mut self, file: prost_types::FileDescriptorProto) {
+        for service in &file.service {
+            let methods = service.method.iter().map(|method| Method {
+                path: format!("/{}.{}/{}", file.package(), service.name(), method.name()),
+                takes: method.input_type().to_owned(),
+                takes_stream: method.client_streaming(),
+            });
+            self.methods.extend(methods);
+        }
+        let package = format!(".{}", file.package());
+        for message in file.message_type {
+            self.add(&package, message);
+        }
+    }
+
     fn add(&mut self, parent: &str, message: DescriptorProto) {
         let name = format!("{parent}.{}", message.name());
         for nested in message.nested_type.clone() {
@@ -99,35 +70,27 @@ impl Api {
     }
 }
 
-/// The path of the method that a byte picks, and the messages that the others make for it.
-pub(super) fn call(input: &[u8]) -> (&'static str, Vec<Vec<u8>>) {
+/// The method that a byte picks, and the messages that the others make for it.
+pub(super) fn call(input: &[u8], known: &Known) -> (&'static Method, Vec<Vec<u8>>) {
     let api = &*API;
-    let mut bytes = Picks(input);
-    let (path, takes) = &api.methods[bytes.next() % api.methods.len()];
-    let mut messages = Vec::new();
+    let mut picks = Picks::new(input, known);
+    let method = &api.methods[picks.next() % api.methods.len()];
+    let mut messages = vec![message(&method.takes, &mut picks, DEPTH)];
     // A method that takes one message is sent two at times.
-    while messages.is_empty() || (!bytes.0.is_empty() && messages.len() < 8) {
-        messages.push(message(takes, &mut bytes, DEPTH));
+    let most = if method.takes_stream || picks.next() > 250 {
+        8
+    } else {
+        1
+    };
+    while !picks.are_over() && messages.len() < most {
+        messages.push(message(&method.takes, &mut picks, DEPTH));
     }
-    (path, messages)
+    (method, messages)
 }
 
-/// How many methods there are to pick from.
-pub(super) fn methods() -> usize {
-    API.methods.len()
-}
-
-/// The bytes that pick. After the last one all picks are the first.
-struct Picks<'a>(&'a [u8]);
-
-impl Picks<'_> {
-    fn next(&mut self) -> usize {
-        let Some((first, rest)) = self.0.split_first() else {
-            return 0;
-        };
-        self.0 = rest;
-        usize::from(*first)
-    }
+/// The methods that there are to pick from.
+pub(super) fn methods() -> &'static [Method] {
+    &API.methods
 }
 
 fn message(name: &str, picks: &mut Picks<'_>, depth: usize) -> Vec<u8> {
@@ -136,52 +99,71 @@ fn message(name: &str, picks: &mut Picks<'_>, depth: usize) -> Vec<u8> {
         return bytes;
     };
     let fields = &described.field;
-    for _ in 0..picks.next() % usize::from(FIELDS) {
-        let Some(field) = fields.get(picks.next() % fields.len().max(1)) else {
-            break;
-        };
-        let number = u32::try_from(field.number()).unwrap_or(1);
-        match field.r#type() {
-            Type::Message if depth > 0 => {
-                let nested = message(field.type_name(), picks, depth - 1);
-                chunk(number, &nested, &mut bytes);
+    let is_entry = described.options.as_ref().is_some_and(|it| it.map_entry());
+    match picks.next() {
+        // Any fields, in any order and any number of times.
+        how @ 0..64 => {
+            for _ in 0..how % FIELDS {
+                let Some(it) = fields.get(picks.next() % fields.len().max(1)) else {
+                    break;
+                };
+                field(it, picks, depth, &mut bytes);
             }
-            Type::Message => {}
-            Type::String => chunk(number, text(picks).as_bytes(), &mut bytes),
-            Type::Bytes => chunk(number, &[0xff; 3], &mut bytes),
-            Type::Double | Type::Fixed64 | Type::Sfixed64 => {
-                encode_key(number, WireType::SixtyFourBit, &mut bytes);
-                bytes.extend(NUMBERS[picks.next() % NUMBERS.len()].to_le_bytes());
-            }
-            Type::Float | Type::Fixed32 | Type::Sfixed32 => {
-                encode_key(number, WireType::ThirtyTwoBit, &mut bytes);
-                bytes.extend([0xff; 4]);
-            }
-            Type::Int32
-            | Type::Int64
-            | Type::Uint32
-            | Type::Uint64
-            | Type::Sint32
-            | Type::Sint64
-            | Type::Bool
-            | Type::Enum
-            | Type::Group => {
-                encode_key(number, WireType::Varint, &mut bytes);
-                encode_varint(NUMBERS[picks.next() % NUMBERS.len()], &mut bytes);
+        }
+        // As clients write them: one after the other, some left out.
+        _ => {
+            for it in fields {
+                for _ in 0..times(it, is_entry, picks.next()) {
+                    field(it, picks, depth, &mut bytes);
+                }
             }
         }
     }
     bytes
 }
 
-fn text(picks: &mut Picks<'_>) -> String {
-    let pick = picks.next();
-    let text = TEXTS[pick % TEXTS.len()];
-    // Of the names some are too long, the rest are as they are.
-    if pick >= 250 {
-        text.repeat(500)
-    } else {
-        text.to_owned()
+/// How many times a field is there. Of what stands for one thing in two forms the texts are there more often.
+fn times(it: &FieldDescriptorProto, is_entry: bool, pick: usize) -> usize {
+    let is_free = it.type_name().starts_with(".google.protobuf.")
+        && matches!(it.type_name().rsplit('.').next(), Some("Value" | "Struct"));
+    match it.label() {
+        _ if is_entry => 1,
+        _ if is_free => usize::from(pick >= 230),
+        Label::Repeated => pick % 3,
+        Label::Optional | Label::Required => usize::from(!pick.is_multiple_of(3)),
+    }
+}
+
+fn field(it: &FieldDescriptorProto, picks: &mut Picks<'_>, depth: usize, bytes: &mut Vec<u8>) {
+    let number = u32::try_from(it.number()).unwrap_or(1);
+    match it.r#type() {
+        Type::Message if depth > 0 => {
+            let nested = message(it.type_name(), picks, depth - 1);
+            chunk(number, &nested, bytes);
+        }
+        Type::Message => {}
+        Type::String => chunk(number, picks.text(it.name()).as_bytes(), bytes),
+        Type::Bytes => chunk(number, &[0xff; 3], bytes),
+        Type::Double | Type::Fixed64 | Type::Sfixed64 => {
+            encode_key(number, WireType::SixtyFourBit, bytes);
+            bytes.extend(picks.number().to_le_bytes());
+        }
+        Type::Float | Type::Fixed32 | Type::Sfixed32 => {
+            encode_key(number, WireType::ThirtyTwoBit, bytes);
+            bytes.extend([0xff; 4]);
+        }
+        Type::Int32
+        | Type::Int64
+        | Type::Uint32
+        | Type::Uint64
+        | Type::Sint32
+        | Type::Sint64
+        | Type::Bool
+        | Type::Enum
+        | Type::Group => {
+            encode_key(number, WireType::Varint, bytes);
+            encode_varint(picks.number(), bytes);
+        }
     }
 }
 

@@ -12,7 +12,7 @@ mod guard;
 mod lines;
 mod logs;
 mod metrics;
-mod openapi;
+pub(in crate::api) mod openapi;
 mod routes;
 pub mod stream;
 mod value;

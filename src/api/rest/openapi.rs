@@ -17,7 +17,8 @@ use super::error::Failure;
 use super::not_found;
 use super::routes::Routes;
 
-const DOCUMENT: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
+/// The API document.
+pub(in crate::api) const DOCUMENT: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
 const TAG: HeaderValue =
     HeaderValue::from_static(include_str!(concat!(env!("OUT_DIR"), "/openapi.etag")));
 const PAGE: &str = "/swagger/index.html";

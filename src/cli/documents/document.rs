@@ -152,7 +152,7 @@ fn definition(mut fields: Fields<'_>) -> Result<proto::ResourceDefinition, Probl
         name: fields.required("name")?,
         description: fields.text("description")?,
         version: fields.text("version")?,
-        schema_json: fields.json("schema"),
+        schema_json: fields.json("schema")?,
         retention: retention(&mut fields)?,
         ..Default::default()
     };
@@ -218,7 +218,7 @@ fn step(mut fields: Fields<'_>) -> Result<proto::Step, Problem> {
         id: fields.text("id")?,
         name: fields.text("name")?,
         driver: fields.required("driver")?,
-        params_json: fields.json("params"),
+        params_json: fields.json("params")?,
         timeout: fields.duration("timeout")?,
         labels: fields.texts("labels")?,
         ..Default::default()
@@ -234,7 +234,7 @@ fn resource(mut fields: Fields<'_>) -> Result<proto::Resource, Problem> {
         resource: fields.required("resource")?,
         pipeline: fields.text("pipeline")?,
         metadata: fields.texts("metadata")?,
-        spec_json: fields.json("spec"),
+        spec_json: fields.json("spec")?,
         ..Default::default()
     };
     fields.end()?;
@@ -292,6 +292,20 @@ mod tests {
         };
         assert_eq!(pipeline.steps[0].params_json, "[ 1.0 ]");
         assert_eq!(pipeline.steps[0].timeout.unwrap().seconds, 90);
+    }
+
+    /// Found by fuzzing: `diff` of such a document ended in a panic, or in a stack that was not deep enough.
+    #[test]
+    fn user_json_that_nobody_can_read_is_refused_by_its_field() {
+        let resource = |spec: &str| format!(r#"{{"name":"r","resource":"a","spec":{spec}}}"#);
+        insta::assert_snapshot!(refusal(&resource(r#"{"k":"\ud800"}"#)), @"spec: unexpected end of hex escape at line 1 column 13");
+        let deep = |levels: usize| resource(&("[".repeat(levels) + &"]".repeat(levels)));
+        insta::assert_snapshot!(refusal(&deep(100_000)), @"spec: recursion limit exceeded at line 1 column 128");
+        insta::assert_snapshot!(refusal(&deep(128)), @"spec: recursion limit exceeded at line 1 column 128");
+        let whole = Document::parse(&deep(127)).unwrap();
+        assert!(whole.yaml().contains("- []"), "{}", whole.yaml());
+        let step = r#"{"name":"p","resource":"a","steps":[{"driver":"d","params":1e999}]}"#;
+        insta::assert_snapshot!(refusal(step), @"steps[0].params: number out of range at line 1 column 5");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::SignedDuration;
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// What is wrong with a document, in one line.
@@ -26,6 +27,14 @@ pub(in crate::cli) enum Problem {
         expected: &'static str,
         /// What stands there, cut short.
         found: String,
+    },
+    /// A field has JSON that nobody can read, the server neither.
+    #[error("{field}: {what}")]
+    Unreadable {
+        /// The field, as a path from the document's root.
+        field: String,
+        /// What the parser said.
+        what: String,
     },
     /// A field that no document of this kind has.
     #[error("there is no field {field}; a {kind} has {known}")]
@@ -96,13 +105,20 @@ impl<'a> Fields<'a> {
         Ok(text)
     }
 
-    /// A JSON value as its own text; empty when absent.
-    pub(super) fn json(&mut self, key: &'static str) -> String {
+    /// A JSON value as its own text; empty when absent. What is nested too deep, or has half a character, is found here:
+    /// a text that is only passed on is not read.
+    pub(super) fn json(&mut self, key: &'static str) -> Result<String, Problem> {
         self.known.push(key);
-        self.left
-            .remove(key)
-            .map(|raw| raw.get().to_owned())
-            .unwrap_or_default()
+        let Some(raw) = self.left.remove(key) else {
+            return Ok(String::new());
+        };
+        match serde_json::from_str::<Value>(raw.get()) {
+            Ok(_) => Ok(raw.get().to_owned()),
+            Err(error) => Err(Problem::Unreadable {
+                field: self.at(key),
+                what: error.to_string(),
+            }),
+        }
     }
 
     /// An object whose values are all text; empty when absent.

@@ -187,7 +187,12 @@ fn is_yaml(file: &Path) -> bool {
         .is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 
-fn documents(place: &str, file: &Path, text: &str) -> Result<Vec<Found>, InputError> {
+/// The documents of a text; what the file is called tells whether it is JSON or YAML.
+pub(in crate::cli) fn documents(
+    place: &str,
+    file: &Path,
+    text: &str,
+) -> Result<Vec<Found>, InputError> {
     // Without a telling name a bracket in front means JSON: YAML of that look is rare, and its errors are worse.
     let json = is_json(file) || (!is_yaml(file) && text.trim_start().starts_with(['{', '[']));
     let texts = if json {

@@ -3,7 +3,7 @@
 
 mod document;
 mod fields;
-mod input;
+pub(super) mod input;
 pub(super) mod yaml;
 
 pub(super) use document::Document;

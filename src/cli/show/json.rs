@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// Renders a value with two spaces of indentation, for a place that is so deep.
@@ -21,8 +22,14 @@ pub(in crate::cli) fn compact(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("documents are plain JSON")
 }
 
-/// The user's JSON, as the text that the server keeps. `None` for none.
-pub(super) fn raw(text: &str) -> Option<Box<RawValue>> {
+/// A whole document as JSON.
+pub(super) fn whole(value: &impl Serialize) -> Box<RawValue> {
+    serde_json::value::to_raw_value(value).expect("documents are plain JSON")
+}
+
+/// The user's JSON, as the text that the server keeps. `None` for none, and for what cannot be read to its last letter.
+pub(in crate::cli) fn raw(text: &str) -> Option<Box<RawValue>> {
+    serde_json::from_str::<Value>(text).ok()?;
     serde_json::from_str(text).ok()
 }
 

@@ -69,10 +69,8 @@ impl<'a, T: Shown> Listing<'a, T> {
                 .try_for_each(|item| write(&yaml(&item.document())))?,
             Format::Name => items.iter().try_for_each(|item| line(item.name()))?,
             Format::JsonPath(_) => {
-                let documents = items
-                    .iter()
-                    .map(|item| json::raw(&json::compact(&item.document())));
-                self.kept.extend(documents.flatten());
+                let documents = items.iter().map(|item| json::whole(&item.document()));
+                self.kept.extend(documents);
             }
         }
         self.count += items.len();

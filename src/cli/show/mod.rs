@@ -26,7 +26,7 @@ use serde::Serialize;
 use super::Failure;
 pub(super) use drivers::{instances, pairs};
 pub(super) use format::{Format, FormatArg};
-pub(super) use json::compact;
+pub(super) use json::{compact, raw};
 pub(super) use listing::Listing;
 pub(super) use pipelines::pipeline_steps;
 pub(super) use resources::{is_servers, revisions};
@@ -85,6 +85,23 @@ pub(super) fn table<T: Shown>(items: &[T]) -> String {
     let now = Timestamp::now();
     let rows = items.iter().map(|item| item.row(now)).collect();
     Rows::new(T::COLUMNS.to_vec()).render(rows, on_terminal())
+}
+
+/// A thing in each form at once.
+#[cfg(any(test, feature = "fuzz"))]
+pub(super) fn all_forms<T: Shown>(item: &T, template: &Template) -> String {
+    let now = Timestamp::now();
+    let wide = [item.row(now), item.wide()].concat();
+    let columns = [T::COLUMNS, T::WIDE].concat();
+    let document = item.document();
+    [
+        Rows::new(columns).render(vec![wide], false),
+        json::pretty(&document, 1),
+        yaml(&document),
+        item.name(),
+        template.fill(&document),
+    ]
+    .concat()
 }
 
 /// The steps of a run as a table.

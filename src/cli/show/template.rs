@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
+use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -204,16 +205,9 @@ struct Source {
 impl Template {
     /// Fills the template from a document; ends with a line break if there is anything.
     pub(in crate::cli) fn fill(&self, document: &impl Serialize) -> String {
-        let text = json::compact(document);
-        let mut source = Source {
-            root: serde_json::from_str(&text).expect("it was rendered just now"),
-            tokens: HashMap::new(),
-        };
-        note_tokens(
-            &json::raw(&text).expect("it was rendered just now"),
-            "",
-            &mut source.tokens,
-        );
+        let mut tokens = HashMap::new();
+        let root = read(&json::whole(document), "", &mut tokens);
+        let source = Source { root, tokens };
         let mut out = String::new();
         source.fill(&self.parts, &source.root, "", &mut out);
         if !out.is_empty() && !out.ends_with('\n') {
@@ -223,31 +217,37 @@ impl Template {
     }
 }
 
-/// Notes the numbers below `place` that are not written as they are kept.
-fn note_tokens(json: &RawValue, place: &str, tokens: &mut HashMap<String, String>) {
+/// Reads what stands at a place, and notes the numbers there that are not written as they are kept.
+///
+/// It is read level by level: a spec is nested as deep as a parser goes, and a document has a few levels more.
+fn read(json: &RawValue, place: &str, tokens: &mut HashMap<String, String>) -> Value {
     let text = json.get();
-    let read = "the first byte tells the type of JSON";
+    let known = "the first byte tells the type of JSON";
     match text.as_bytes() {
         [b'{', ..] => {
-            let entries: HashMap<String, &RawValue> = serde_json::from_str(text).expect(read);
-            for (key, value) in entries {
-                note_tokens(value, &below(place, &key), tokens);
-            }
+            let entries: IndexMap<String, &RawValue> = serde_json::from_str(text).expect(known);
+            let entries = entries.into_iter().map(|(key, value)| {
+                let value = read(value, &below(place, &key), tokens);
+                (key, value)
+            });
+            Value::Object(entries.collect())
         }
         [b'[', ..] => {
-            let items: Vec<&RawValue> = serde_json::from_str(text).expect(read);
-            for (index, value) in items.into_iter().enumerate() {
-                note_tokens(value, &below(place, &index.to_string()), tokens);
-            }
+            let items: Vec<&RawValue> = serde_json::from_str(text).expect(known);
+            let items = items.into_iter().enumerate();
+            let items =
+                items.map(|(index, value)| read(value, &below(place, &index.to_string()), tokens));
+            Value::Array(items.collect())
         }
-        [b'-' | b'0'..=b'9', ..] => {
-            let kept: Value = serde_json::from_str(text).expect(read);
-            let kept = kept.to_string();
-            if kept != text {
+        _ => {
+            let kept: Value = serde_json::from_str(text).expect(known);
+            if let Value::Number(number) = &kept
+                && number.to_string() != text
+            {
                 tokens.insert(place.to_owned(), text.to_owned());
             }
+            kept
         }
-        _ => {}
     }
 }
 
@@ -318,7 +318,7 @@ mod tests {
     const LIST: &str = r#"{"items":[{"name":"a","spec":{"n":1.10,"big":123456789012345678901234567890,"a-b":{"c.d":true}}},{"name":"b","spec":{"n":2,"l":[1e2,{"x":"y"}],"q":"}"}}]}"#;
 
     fn filled(template: &str) -> String {
-        let document: Box<RawValue> = json::raw(LIST).unwrap();
+        let document = json::raw(LIST).unwrap();
         match template.parse::<Template>() {
             Ok(template) => template.fill(&document),
             Err(error) => error,
@@ -364,6 +364,18 @@ mod tests {
         }
         let ranges = "{range .items[*]}".repeat(20_000);
         assert_eq!(filled(&ranges), "ranges are nested deeper than 32");
+    }
+
+    /// Found by reading: a spec as deep as the server takes it, in a document around it, was too deep.
+    #[test]
+    fn a_document_around_the_deepest_spec_is_filled_in() {
+        let deep = "[".repeat(127) + "1.10" + &"]".repeat(127);
+        let list = format!(r#"{{"items":[{{"resource_snapshot":{{"spec":{deep}}},"name":"a"}}]}}"#);
+        let document: Box<RawValue> = serde_json::from_str(&list).unwrap();
+        let filled = |template: &str| template.parse::<Template>().unwrap().fill(&document);
+        assert_eq!(filled("{.items[*].name}"), "a\n");
+        let spec = filled("{.items[0].resource_snapshot.spec}");
+        assert_eq!(spec.trim_end(), deep);
     }
 
     #[test]

@@ -6,6 +6,8 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::json;
+
 /// Words that some reader of YAML takes for a boolean or null.
 const WORDS: [&str; 9] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
 
@@ -14,9 +16,8 @@ const MAX_SHORT_KEY: usize = 512;
 
 /// Renders a value as one document.
 pub(super) fn document(value: &impl Serialize) -> String {
-    let json = serde_json::value::to_raw_value(value).expect("documents are plain JSON");
     let mut out = "---".to_owned();
-    tail(&json, 0, &mut out);
+    tail(&json::whole(value), 0, &mut out);
     out
 }
 

@@ -44,7 +44,10 @@ impl Doctor<'_> {
             let what = format!("lines {expected} to {} are missing", first - 1);
             self.find(Fault::Log, place(run), what);
         } else if first < expected {
-            let what = format!("lines {first} to {} stand twice", expected.min(end) - 1);
+            let what = format!(
+                "lines {first} to {} stand twice",
+                expected.min(end).saturating_sub(1)
+            );
             self.find(Fault::Log, place(run), what);
         }
         self.logs.next = end.max(expected);

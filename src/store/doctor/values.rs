@@ -159,8 +159,9 @@ impl Doctor<'_> {
             .there(key, &Key::DefinitionPipeline(&it.kind, &it.name));
         self.claims
             .there(key, &Key::PipelineRevision(it.id, it.revision));
-        self.claims
-            .absent(key, &Key::PipelineRevision(it.id, it.revision + 1));
+        if let Some(next) = it.revision.checked_add(1) {
+            self.claims.absent(key, &Key::PipelineRevision(it.id, next));
+        }
         same(*key == Key::Pipeline(&it.name), "it has another name")
     }
 
@@ -168,8 +169,9 @@ impl Doctor<'_> {
         let id = ObjectId(codec::uuid(&head.id)?);
         let revision = Key::ResourceRevision(id, head.revision);
         self.claims.there(key, &revision);
-        self.claims
-            .absent(key, &Key::ResourceRevision(id, head.revision + 1));
+        if let Some(next) = head.revision.checked_add(1) {
+            self.claims.absent(key, &Key::ResourceRevision(id, next));
+        }
         // A large one stands in its revision alone.
         let resource = match head.resource {
             Some(record) => Some(Resource::try_from(record)?),
