@@ -32,7 +32,8 @@ type LogServiceClient interface {
 	// Sends the lines of a run from any sequence number: first what is stored, then what comes. Ends when
 	// the run has ended and all is sent.
 	TailLogs(ctx context.Context, in *TailLogsRequest, opts ...grpc.CallOption) (LogService_TailLogsClient, error)
-	// Appends lines beside those of the drivers. The answer comes when all lines are on disk.
+	// Appends lines beside those of the drivers. The answer comes when all lines are on disk. The lines of one
+	// message are stored all or none.
 	// Over REST each line of the body is one entry, and lines are stored while others still arrive.
 	AppendLogs(ctx context.Context, opts ...grpc.CallOption) (LogService_AppendLogsClient, error)
 }
@@ -118,7 +119,8 @@ type LogServiceServer interface {
 	// Sends the lines of a run from any sequence number: first what is stored, then what comes. Ends when
 	// the run has ended and all is sent.
 	TailLogs(*TailLogsRequest, LogService_TailLogsServer) error
-	// Appends lines beside those of the drivers. The answer comes when all lines are on disk.
+	// Appends lines beside those of the drivers. The answer comes when all lines are on disk. The lines of one
+	// message are stored all or none.
 	// Over REST each line of the body is one entry, and lines are stored while others still arrive.
 	AppendLogs(LogService_AppendLogsServer) error
 	mustEmbedUnimplementedLogServiceServer()

@@ -46,7 +46,7 @@ class LogEntry(google.protobuf.message.Message):
     LABELS_FIELD_NUMBER: builtins.int
     MESSAGE_FIELD_NUMBER: builtins.int
     run_id: builtins.str
-    """The run."""
+    """The run. Lines from outside may come under any id of 1 to 128 bytes, known or not."""
     seq: builtins.int
     """Place in the run's log, from 1, without a gap."""
     step: builtins.str
@@ -120,7 +120,7 @@ class TailLogsRequest(google.protobuf.message.Message):
     LAST_LINES_FIELD_NUMBER: builtins.int
     SINCE_FIELD_NUMBER: builtins.int
     run_id: builtins.str
-    """The run."""
+    """The run, or the id that lines from outside came under. NOT_FOUND where there is neither."""
     driver: builtins.str
     """Only lines of this driver. Empty: of all."""
     step: builtins.str

@@ -60,7 +60,8 @@ class LogServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def AppendLogs(self, request_iterator, context):
-        """Appends lines beside those of the drivers. The answer comes when all lines are on disk.
+        """Appends lines beside those of the drivers. The answer comes when all lines are on disk. The lines of one
+        message are stored all or none.
         Over REST each line of the body is one entry, and lines are stored while others still arrive.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

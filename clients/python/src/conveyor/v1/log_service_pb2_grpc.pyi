@@ -33,7 +33,8 @@ class LogServiceStub:
         conveyor.v1.log_service_pb2.AppendLogsRequest,
         conveyor.v1.log_service_pb2.AppendLogsResponse,
     ]
-    """Appends lines beside those of the drivers. The answer comes when all lines are on disk.
+    """Appends lines beside those of the drivers. The answer comes when all lines are on disk. The lines of one
+    message are stored all or none.
     Over REST each line of the body is one entry, and lines are stored while others still arrive.
     """
 
@@ -52,7 +53,8 @@ class LogServiceAsyncStub:
         conveyor.v1.log_service_pb2.AppendLogsRequest,
         conveyor.v1.log_service_pb2.AppendLogsResponse,
     ]
-    """Appends lines beside those of the drivers. The answer comes when all lines are on disk.
+    """Appends lines beside those of the drivers. The answer comes when all lines are on disk. The lines of one
+    message are stored all or none.
     Over REST each line of the body is one entry, and lines are stored while others still arrive.
     """
 
@@ -75,7 +77,8 @@ class LogServiceServicer(metaclass=abc.ABCMeta):
         request_iterator: _MaybeAsyncIterator[conveyor.v1.log_service_pb2.AppendLogsRequest],
         context: _ServicerContext,
     ) -> typing.Union[conveyor.v1.log_service_pb2.AppendLogsResponse, collections.abc.Awaitable[conveyor.v1.log_service_pb2.AppendLogsResponse]]:
-        """Appends lines beside those of the drivers. The answer comes when all lines are on disk.
+        """Appends lines beside those of the drivers. The answer comes when all lines are on disk. The lines of one
+        message are stored all or none.
         Over REST each line of the body is one entry, and lines are stored while others still arrive.
         """
 

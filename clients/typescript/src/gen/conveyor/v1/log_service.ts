@@ -11,7 +11,7 @@ import { Timestamp } from "../../google/protobuf/timestamp.js";
 
 /** One line of a run's log, without its end-of-line. */
 export interface LogEntry {
-  /** The run. */
+  /** The run. Lines from outside may come under any id of 1 to 128 bytes, known or not. */
   runId: string;
   /** Place in the run's log, from 1, without a gap. */
   seq: number;
@@ -48,7 +48,7 @@ export interface LogGap {
 
 /** Asks to follow a run's log. */
 export interface TailLogsRequest {
-  /** The run. */
+  /** The run, or the id that lines from outside came under. NOT_FOUND where there is neither. */
   runId: string;
   /** Only lines of this driver. Empty: of all. */
   driver: string;
@@ -655,7 +655,8 @@ export const LogServiceDefinition = {
       options: {},
     },
     /**
-     * Appends lines beside those of the drivers. The answer comes when all lines are on disk.
+     * Appends lines beside those of the drivers. The answer comes when all lines are on disk. The lines of one
+     * message are stored all or none.
      * Over REST each line of the body is one entry, and lines are stored while others still arrive.
      */
     appendLogs: {
@@ -708,7 +709,8 @@ export interface LogServiceImplementation<CallContextExt = {}> {
     context: CallContext & CallContextExt,
   ): ServerStreamingMethodResult<DeepPartial<TailLogsResponse>>;
   /**
-   * Appends lines beside those of the drivers. The answer comes when all lines are on disk.
+   * Appends lines beside those of the drivers. The answer comes when all lines are on disk. The lines of one
+   * message are stored all or none.
    * Over REST each line of the body is one entry, and lines are stored while others still arrive.
    */
   appendLogs(
@@ -727,7 +729,8 @@ export interface LogServiceClient<CallOptionsExt = {}> {
     options?: CallOptions & CallOptionsExt,
   ): AsyncIterable<TailLogsResponse>;
   /**
-   * Appends lines beside those of the drivers. The answer comes when all lines are on disk.
+   * Appends lines beside those of the drivers. The answer comes when all lines are on disk. The lines of one
+   * message are stored all or none.
    * Over REST each line of the body is one entry, and lines are stored while others still arrive.
    */
   appendLogs(

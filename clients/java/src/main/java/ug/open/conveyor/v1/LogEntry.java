@@ -71,7 +71,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object runId_ = "";
   /**
    * <pre>
-   * The run.
+   * The run. Lines from outside may come under any id of 1 to 128 bytes, known or not.
    * </pre>
    *
    * <code>string run_id = 1 [json_name = "runId"];</code>
@@ -92,7 +92,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The run.
+   * The run. Lines from outside may come under any id of 1 to 128 bytes, known or not.
    * </pre>
    *
    * <code>string run_id = 1 [json_name = "runId"];</code>
@@ -1085,7 +1085,7 @@ java.lang.String defaultValue) {
     private java.lang.Object runId_ = "";
     /**
      * <pre>
-     * The run.
+     * The run. Lines from outside may come under any id of 1 to 128 bytes, known or not.
      * </pre>
      *
      * <code>string run_id = 1 [json_name = "runId"];</code>
@@ -1105,7 +1105,7 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * The run.
+     * The run. Lines from outside may come under any id of 1 to 128 bytes, known or not.
      * </pre>
      *
      * <code>string run_id = 1 [json_name = "runId"];</code>
@@ -1126,7 +1126,7 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * The run.
+     * The run. Lines from outside may come under any id of 1 to 128 bytes, known or not.
      * </pre>
      *
      * <code>string run_id = 1 [json_name = "runId"];</code>
@@ -1143,7 +1143,7 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * The run.
+     * The run. Lines from outside may come under any id of 1 to 128 bytes, known or not.
      * </pre>
      *
      * <code>string run_id = 1 [json_name = "runId"];</code>
@@ -1157,7 +1157,7 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * The run.
+     * The run. Lines from outside may come under any id of 1 to 128 bytes, known or not.
      * </pre>
      *
      * <code>string run_id = 1 [json_name = "runId"];</code>

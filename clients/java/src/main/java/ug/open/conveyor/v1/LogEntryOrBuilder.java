@@ -12,7 +12,7 @@ public interface LogEntryOrBuilder extends
 
   /**
    * <pre>
-   * The run.
+   * The run. Lines from outside may come under any id of 1 to 128 bytes, known or not.
    * </pre>
    *
    * <code>string run_id = 1 [json_name = "runId"];</code>
@@ -21,7 +21,7 @@ public interface LogEntryOrBuilder extends
   java.lang.String getRunId();
   /**
    * <pre>
-   * The run.
+   * The run. Lines from outside may come under any id of 1 to 128 bytes, known or not.
    * </pre>
    *
    * <code>string run_id = 1 [json_name = "runId"];</code>

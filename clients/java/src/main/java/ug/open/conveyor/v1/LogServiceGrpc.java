@@ -156,7 +156,8 @@ public final class LogServiceGrpc {
 
     /**
      * <pre>
-     * Appends lines beside those of the drivers. The answer comes when all lines are on disk.
+     * Appends lines beside those of the drivers. The answer comes when all lines are on disk. The lines of one
+     * message are stored all or none.
      * Over REST each line of the body is one entry, and lines are stored while others still arrive.
      * </pre>
      */
@@ -213,7 +214,8 @@ public final class LogServiceGrpc {
 
     /**
      * <pre>
-     * Appends lines beside those of the drivers. The answer comes when all lines are on disk.
+     * Appends lines beside those of the drivers. The answer comes when all lines are on disk. The lines of one
+     * message are stored all or none.
      * Over REST each line of the body is one entry, and lines are stored while others still arrive.
      * </pre>
      */
@@ -258,7 +260,8 @@ public final class LogServiceGrpc {
 
     /**
      * <pre>
-     * Appends lines beside those of the drivers. The answer comes when all lines are on disk.
+     * Appends lines beside those of the drivers. The answer comes when all lines are on disk. The lines of one
+     * message are stored all or none.
      * Over REST each line of the body is one entry, and lines are stored while others still arrive.
      * </pre>
      */

@@ -56,7 +56,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object runId_ = "";
   /**
    * <pre>
-   * The run.
+   * The run, or the id that lines from outside came under. NOT_FOUND where there is neither.
    * </pre>
    *
    * <code>string run_id = 1 [json_name = "runId"];</code>
@@ -77,7 +77,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The run.
+   * The run, or the id that lines from outside came under. NOT_FOUND where there is neither.
    * </pre>
    *
    * <code>string run_id = 1 [json_name = "runId"];</code>
@@ -777,7 +777,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object runId_ = "";
     /**
      * <pre>
-     * The run.
+     * The run, or the id that lines from outside came under. NOT_FOUND where there is neither.
      * </pre>
      *
      * <code>string run_id = 1 [json_name = "runId"];</code>
@@ -797,7 +797,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The run.
+     * The run, or the id that lines from outside came under. NOT_FOUND where there is neither.
      * </pre>
      *
      * <code>string run_id = 1 [json_name = "runId"];</code>
@@ -818,7 +818,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The run.
+     * The run, or the id that lines from outside came under. NOT_FOUND where there is neither.
      * </pre>
      *
      * <code>string run_id = 1 [json_name = "runId"];</code>
@@ -835,7 +835,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The run.
+     * The run, or the id that lines from outside came under. NOT_FOUND where there is neither.
      * </pre>
      *
      * <code>string run_id = 1 [json_name = "runId"];</code>
@@ -849,7 +849,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The run.
+     * The run, or the id that lines from outside came under. NOT_FOUND where there is neither.
      * </pre>
      *
      * <code>string run_id = 1 [json_name = "runId"];</code>

@@ -12,7 +12,7 @@ public interface TailLogsRequestOrBuilder extends
 
   /**
    * <pre>
-   * The run.
+   * The run, or the id that lines from outside came under. NOT_FOUND where there is neither.
    * </pre>
    *
    * <code>string run_id = 1 [json_name = "runId"];</code>
@@ -21,7 +21,7 @@ public interface TailLogsRequestOrBuilder extends
   java.lang.String getRunId();
   /**
    * <pre>
-   * The run.
+   * The run, or the id that lines from outside came under. NOT_FOUND where there is neither.
    * </pre>
    *
    * <code>string run_id = 1 [json_name = "runId"];</code>
