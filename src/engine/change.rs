@@ -20,13 +20,11 @@ use super::{Inner, Options, journal};
 use crate::crash::{Moment, Point, reached};
 use crate::error::{Error, Result};
 use crate::model::name::{Name, RunId, TaskId};
-use crate::model::run::{
-    Cause, Effect, Event, Offer, PipelineRef, ResourceRef, Run, RunState, StepRun, Stop,
-};
+use crate::model::run::{Effect, Event, Offer, Run, Stop};
 #[cfg(test)]
 use crate::sabotage::{Sabotage, panic_on_the_board, planted};
 use crate::store::{Batch, Position, Slot};
-use crate::trace::{self, Span};
+use crate::trace::Span;
 
 /// A change in the making.
 pub(super) struct Change<'a> {
@@ -72,19 +70,6 @@ impl<'a> Change<'a> {
     /// Sends a message once the change is on disk.
     pub(super) fn send(&mut self, session: &Arc<Session>, message: Outgoing) {
         self.sends.push((Arc::clone(session), message));
-    }
-
-    /// An id for a new run. It sorts after those of all runs before it, also where the clock was set back.
-    pub(super) fn new_run_id(&mut self) -> RunId {
-        let world = &self.inner.world;
-        let id = RunId(world.ordered_id());
-        let last = self.board.last_run;
-        self.board.last_run = if id > last {
-            id
-        } else {
-            last.next(world.random_id())
-        };
-        self.board.last_run
     }
 
     /// Adds a new run at the end of its resource's line.
@@ -394,35 +379,5 @@ pub(super) fn cancel(offer: Offer, reason: CancelReason, grace: Duration) -> Out
         token: offer.token,
         reason,
         grace,
-    }
-}
-
-/// What a new run carries out.
-pub(super) struct RunSeed {
-    pub(super) cause: Cause,
-    pub(super) resource: ResourceRef,
-    pub(super) pipeline: Option<PipelineRef>,
-    pub(super) steps: Vec<StepRun>,
-}
-
-impl RunSeed {
-    /// The run as it is first written, before it has its place.
-    pub(super) fn into_run(self, id: RunId, now: Timestamp) -> Run {
-        Run {
-            id,
-            order: 0,
-            cause: self.cause,
-            resource: self.resource,
-            pipeline: self.pipeline,
-            state: RunState::Pending,
-            reason: String::new(),
-            waits_for: None,
-            cut_short: false,
-            steps: self.steps,
-            created: now,
-            started: None,
-            ended: None,
-            trace: trace::place(),
-        }
     }
 }

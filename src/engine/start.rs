@@ -1,13 +1,18 @@
 //! How runs begin: with the write that causes them, in one batch.
 
+use jiff::Timestamp;
+
 use super::Engine;
-use super::change::{Change, RunSeed};
+use super::change::Change;
 use crate::error::{Error, Result, Violation};
 use crate::model::name::{Name, RunId};
 use crate::model::pipeline::{MAX_STEPS, Pipeline};
 use crate::model::resource::Resource;
-use crate::model::run::{Cause, Event, PipelineRef, ResourceRef, StepRun, StepState, fan_out};
+use crate::model::run::{
+    Cause, Event, PipelineRef, ResourceRef, Run, RunState, StepRun, StepState, fan_out,
+};
 use crate::store::Slot;
+use crate::trace;
 
 impl Engine {
     /// Commits a change that starts a run, with what `write` adds to it.
@@ -37,18 +42,54 @@ impl Engine {
             let steps = first_steps(&change, resource, pipeline, cause)?;
             let id = change.new_run_id();
             write(&mut change, id);
-            let seed = RunSeed {
-                cause,
-                resource: reference(resource),
-                pipeline: pipeline.map(pipeline_ref),
-                steps,
-            };
-            let run = seed.into_run(id, change.now);
+            let run = new_run(id, cause, resource, pipeline, steps, change.now);
             change.add_run(run);
             (id, change.commit_answered(slot))
         };
         answer.on_disk().await?;
         Ok(id)
+    }
+}
+
+impl Change<'_> {
+    /// An id for a new run. It sorts after those of all runs before it, also where the clock was set back.
+    fn new_run_id(&mut self) -> RunId {
+        let world = &self.inner.world;
+        let id = RunId(world.ordered_id());
+        let last = self.board.last_run;
+        self.board.last_run = if id > last {
+            id
+        } else {
+            last.next(world.random_id())
+        };
+        self.board.last_run
+    }
+}
+
+/// A run as it is first written, before it has its place.
+fn new_run(
+    id: RunId,
+    cause: Cause,
+    resource: &Resource,
+    pipeline: Option<&Pipeline>,
+    steps: Vec<StepRun>,
+    now: Timestamp,
+) -> Run {
+    Run {
+        id,
+        order: 0,
+        cause,
+        resource: reference(resource),
+        pipeline: pipeline.map(pipeline_ref),
+        state: RunState::Pending,
+        reason: String::new(),
+        waits_for: None,
+        cut_short: false,
+        steps,
+        created: now,
+        started: None,
+        ended: None,
+        trace: trace::place(),
     }
 }
 

@@ -186,11 +186,12 @@ fn families(families: &[FamilyFigures], page: &mut Page<'_>) -> std::fmt::Result
 }
 
 fn tickers(says: &Tickers, page: &mut Page<'_>) -> std::fmt::Result {
-    reads(says, page)?;
-    writes(says, page)
+    calls(says, page)?;
+    merges(says, page)
 }
 
-fn reads(says: &Tickers, page: &mut Page<'_>) -> std::fmt::Result {
+/// What the store asks of it.
+fn calls(says: &Tickers, page: &mut Page<'_>) -> std::fmt::Result {
     let counters = [
         (
             plain(
@@ -215,6 +216,13 @@ fn reads(says: &Tickers, page: &mut Page<'_>) -> std::fmt::Result {
         ),
         (
             bytes(
+                "conveyor_rocksdb_written",
+                "Bytes of keys and values written.",
+            ),
+            says.written,
+        ),
+        (
+            bytes(
                 "conveyor_rocksdb_read",
                 "Bytes of values read by their key.",
             ),
@@ -226,16 +234,9 @@ fn reads(says: &Tickers, page: &mut Page<'_>) -> std::fmt::Result {
         .try_for_each(|(name, value)| page.counter(name, value))
 }
 
-/// What is written, and written again where tables are put together.
-fn writes(says: &Tickers, page: &mut Page<'_>) -> std::fmt::Result {
+/// What it does behind that.
+fn merges(says: &Tickers, page: &mut Page<'_>) -> std::fmt::Result {
     let counters = [
-        (
-            bytes(
-                "conveyor_rocksdb_written",
-                "Bytes of keys and values written.",
-            ),
-            says.written,
-        ),
         (
             bytes(
                 "conveyor_rocksdb_compaction_read",
