@@ -1,8 +1,9 @@
-//! A connection takes turns with the others, however much it is sent.
+//! A connection takes turns with the others, however much it is sent or sends.
 //!
-//! tokio lets a task do a number of things before it must let others have its thread, and a read is one of them however
-//! much it brings. What stands in 8 KiB may be a piece of one message or five hundred pings that are answered. So what is
-//! read counts by its length: a peer that sends without end is given its thread for as little at a time as any other.
+//! tokio lets a task do a number of things before it must let others have its thread, and a read or a write is one of them
+//! however long it is. What stands in 8 KiB may be a piece of one message or five hundred pings that are answered, and a
+//! large answer is copied to the kernel for as long as that has room. So both count by their length: a peer that sends
+//! without end, or asks for answers without end, is given its thread for as little at a time as any other.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -11,12 +12,34 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::coop::poll_proceed;
 
-/// Bytes that count as one thing done, of which tokio allows 128 in a row.
-const TURN: usize = 1 << 10;
+/// Bytes read that count as one thing done, of which tokio allows 128 in a row: 32 KiB are a turn. They may be many
+/// frames, and each is worked on.
+const READ: usize = 256;
+/// The same of bytes written, which are copied and no more: 128 KiB.
+const WRITTEN: usize = 1 << 10;
 
-/// A connection whose reads count by their length.
+/// A connection whose reads and writes count by their length.
 #[derive(Debug)]
 pub(super) struct Turns<T>(T);
+
+/// Reads or writes, and counts the bytes that were.
+fn counted(
+    cx: &mut Context<'_>,
+    each: usize,
+    act: impl FnOnce(&mut Context<'_>) -> Poll<io::Result<usize>>,
+) -> Poll<io::Result<usize>> {
+    let turn = ready!(poll_proceed(cx));
+    let bytes = ready!(act(cx))?;
+    turn.made_progress();
+    for _ in 0..bytes / each {
+        // What was done stands; the next one waits for the next turn.
+        let Poll::Ready(turn) = poll_proceed(cx) else {
+            break;
+        };
+        turn.made_progress();
+    }
+    Poll::Ready(Ok(bytes))
+}
 
 impl<T> Turns<T> {
     pub(super) fn new(io: T) -> Self {
@@ -30,18 +53,13 @@ impl<T: AsyncRead + Unpin> AsyncRead for Turns<T> {
         cx: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let turn = ready!(poll_proceed(cx));
         let before = into.filled().len();
-        ready!(Pin::new(&mut self.0).poll_read(cx, into))?;
-        turn.made_progress();
-        for _ in 0..(into.filled().len() - before) / TURN {
-            // What was read is given all the same; the next read waits for the next turn.
-            let Poll::Ready(turn) = poll_proceed(cx) else {
-                break;
-            };
-            turn.made_progress();
-        }
-        Poll::Ready(Ok(()))
+        let io = Pin::new(&mut self.0);
+        let read = |cx: &mut Context<'_>| {
+            ready!(io.poll_read(cx, into))?;
+            Poll::Ready(Ok(into.filled().len() - before))
+        };
+        counted(cx, READ, read).map_ok(drop)
     }
 }
 
@@ -51,7 +69,8 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Turns<T> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
+        let io = Pin::new(&mut self.0);
+        counted(cx, WRITTEN, |cx| io.poll_write(cx, bytes))
     }
 
     fn poll_write_vectored(
@@ -59,7 +78,8 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Turns<T> {
         cx: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write_vectored(cx, parts)
+        let io = Pin::new(&mut self.0);
+        counted(cx, WRITTEN, |cx| io.poll_write_vectored(cx, parts))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -81,7 +101,7 @@ mod tests {
 
     use super::*;
 
-    /// A peer whose next bytes are always there.
+    /// A peer whose next bytes are always there, and who has always room for more.
     struct Flood;
 
     impl AsyncRead for Flood {
@@ -95,26 +115,61 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn a_peer_that_sends_without_end_lets_others_have_their_turn() {
-        let mut peer = Turns::new(Flood);
-        // How much is read before the task lets others go on, three times.
-        for _ in 0..3 {
-            let (mut buffer, mut read) = (vec![0; 8 << 10], 0_usize);
+    impl AsyncWrite for Flood {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    /// How many bytes are done before the task lets others go on, three times.
+    async fn turns(mut act: impl FnMut(&mut Context<'_>) -> Poll<io::Result<usize>>) -> [usize; 3] {
+        let mut turns = [0; 3];
+        for turn in &mut turns {
             poll_fn(|cx| {
-                while read < 10 << 20 {
-                    let mut into = ReadBuf::new(&mut buffer);
-                    if Pin::new(&mut peer).poll_read(cx, &mut into).is_pending() {
-                        break;
-                    }
-                    read += into.filled().len();
+                while *turn < 10 << 20
+                    && let Poll::Ready(bytes) = act(cx)
+                {
+                    *turn += bytes.unwrap();
                 }
                 Poll::Ready(())
             })
             .await;
-            assert!(read > 0, "it has its turn again");
-            assert!(read <= 128 << 10, "{read} bytes were read in one turn");
             tokio::task::yield_now().await;
         }
+        turns
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_sends_without_end_lets_others_have_their_turn() {
+        let (mut peer, mut buffer) = (Turns::new(Flood), vec![0; 8 << 10]);
+        let read = turns(|cx| {
+            let mut into = ReadBuf::new(&mut buffer);
+            let read = Pin::new(&mut peer).poll_read(cx, &mut into);
+            read.map_ok(|()| into.filled().len())
+        });
+        assert_eq!(read.await, [32 << 10; 3]);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_taken_without_end_lets_others_have_their_turn() {
+        let (mut peer, bytes) = (Turns::new(Flood), vec![0; 16 << 10]);
+        let written = turns(|cx| Pin::new(&mut peer).poll_write(cx, &bytes));
+        assert_eq!(written.await, [128 << 10; 3]);
+        let parts = [IoSlice::new(&bytes), IoSlice::new(&bytes)];
+        let written = turns(|cx| Pin::new(&mut peer).poll_write_vectored(cx, &parts));
+        // Flood takes one part of them at a time.
+        assert_eq!(written.await, [128 << 10; 3]);
     }
 }
