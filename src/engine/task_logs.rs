@@ -41,7 +41,7 @@ impl Engine {
         let (id, token) = (batch.task, batch.token);
         let new = self.new_lines(session, batch);
         let bytes = new.as_ref().map_or(0, |new| new.chunk.bytes());
-        let slot = self.0.store.committer().reserve(bytes).await?;
+        let slot = self.0.store.committer().reserve_lines(bytes).await?;
         let mut change = Change::begin(&self.0);
         let lease_until = change.tick + change.options().lease_time;
         let next = own(&mut change.board, session, id, token).map(|task| {

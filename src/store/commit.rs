@@ -39,6 +39,12 @@ const KEPT: usize = UNITS / 4;
 /// How many of those who end or remove work may wait for room at once.
 const LINE: usize = 1024;
 
+/// Bytes that one permit of log lines stands for.
+const LOG_UNIT: usize = 1 << 10;
+/// Permits of log lines: 1 MiB or 1,024 batches of lines wait in the queue, and more wait outside it. They are many and
+/// large, and a write stands behind all that came before it.
+const LOG_UNITS: usize = 1024;
+
 type Done = Box<dyn FnOnce(Result<Position>) + Send>;
 
 struct Job {
@@ -46,7 +52,15 @@ struct Job {
     done: Done,
     /// When it was handed over, since the committer's start.
     queued: Duration,
-    room: OwnedSemaphorePermit,
+    room: Room,
+}
+
+/// Room in the queue, and of what log lines may have of it.
+struct Room {
+    #[expect(dead_code, reason = "held, not read")]
+    whole: OwnedSemaphorePermit,
+    #[expect(dead_code, reason = "held, not read")]
+    lines: Option<OwnedSemaphorePermit>,
 }
 
 enum Order {
@@ -61,6 +75,8 @@ pub struct Committer {
     room: Arc<Semaphore>,
     /// Places in the line of those who end or remove work.
     line: Arc<Semaphore>,
+    /// What log lines may have of the room.
+    log_lines: Arc<Semaphore>,
     shared: Arc<Shared>,
 }
 
@@ -76,7 +92,7 @@ struct Shared {
 /// Room in the queue for one batch.
 pub struct Slot {
     jobs: mpsc::Sender<Order>,
-    room: OwnedSemaphorePermit,
+    room: Room,
     shared: Arc<Shared>,
 }
 
@@ -106,9 +122,9 @@ impl Slot {
     }
 }
 
-/// The permits for a batch of about this many bytes.
-fn units(bytes: usize) -> u32 {
-    u32::try_from((bytes / UNIT + 1).min(UNITS)).expect("no more than UNITS")
+/// The permits for a batch of about this many bytes, of so many bytes each, or all there are.
+fn units(bytes: usize, each: usize, most: usize) -> u32 {
+    u32::try_from((bytes / each + 1).min(most)).expect("there are not that many")
 }
 
 impl Committer {
@@ -148,6 +164,7 @@ impl Committer {
             jobs,
             room: Arc::new(Semaphore::new(UNITS)),
             line: Arc::new(Semaphore::new(LINE)),
+            log_lines: Arc::new(Semaphore::new(LOG_UNITS)),
             shared,
         };
         (committer, writer, inbox)
@@ -156,14 +173,15 @@ impl Committer {
     /// Room for new work of about this many bytes, or its refusal where what goes on needs the rest of the queue. The
     /// room is taken before anything is waited for: so what waits for a lock is bounded by it too.
     pub fn admit(&self, bytes: usize) -> Result<Slot> {
-        let taken = Arc::clone(&self.room).try_acquire_many_owned(units(bytes));
+        let units = units(bytes, UNIT, UNITS);
+        let taken = Arc::clone(&self.room).try_acquire_many_owned(units);
         // It is taken first and looked at then, so that no two take the same.
         let taken = taken.ok().filter(|_| self.room.available_permits() >= KEPT);
         let Some(room) = taken else {
             self.shared.figures.refused.one();
             return Err(Error::Busy);
         };
-        self.slot(room)
+        self.slot(room, None)
     }
 
     /// Waits for room for what a caller ends or removes, which is small, or refuses it where many wait already: whoever
@@ -178,20 +196,28 @@ impl Committer {
 
     /// Waits for room in the queue for a batch of about this many bytes.
     pub async fn reserve(&self, bytes: usize) -> Result<Slot> {
-        let room = Arc::clone(&self.room)
-            .acquire_many_owned(units(bytes))
-            .await
-            .map_err(|_| Error::Closed)?;
-        self.slot(room)
+        let room = taken(&self.room, units(bytes, UNIT, UNITS)).await?;
+        self.slot(room, None)
     }
 
-    fn slot(&self, room: OwnedSemaphorePermit) -> Result<Slot> {
+    /// Waits for room in the queue for log lines of about this many bytes. Those that wait stand in nobody's way.
+    pub async fn reserve_lines(&self, bytes: usize) -> Result<Slot> {
+        let lines = taken(&self.log_lines, units(bytes, LOG_UNIT, LOG_UNITS)).await?;
+        let room = taken(&self.room, units(bytes, UNIT, UNITS)).await?;
+        self.slot(room, Some(lines))
+    }
+
+    fn slot(
+        &self,
+        whole: OwnedSemaphorePermit,
+        lines: Option<OwnedSemaphorePermit>,
+    ) -> Result<Slot> {
         if self.shared.failed.borrow().is_some() {
             return Err(Error::Closed);
         }
         Ok(Slot {
             jobs: self.jobs.clone(),
-            room,
+            room: Room { whole, lines },
             shared: Arc::clone(&self.shared),
         })
     }
@@ -244,6 +270,11 @@ impl Committer {
             let _ = stopped.await;
         }
     }
+}
+
+async fn taken(of: &Arc<Semaphore>, units: u32) -> Result<OwnedSemaphorePermit> {
+    let taken = Arc::clone(of).acquire_many_owned(units);
+    taken.await.map_err(|_| Error::Closed)
 }
 
 impl Shared {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use rocksdb::{DB, WriteBatch, WriteOptions};
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::{Done, Job, Order, Shared};
+use super::{Done, Job, Order, Room, Shared};
 use crate::store::batch::{Batch, Expect, Position, Value, Write};
 use crate::store::keys::{Family, Key};
 use crate::store::{Error, Result, read};
@@ -34,7 +34,7 @@ pub(super) struct Written {
 struct Answer {
     done: Done,
     outcome: Result<Position>,
-    _room: OwnedSemaphorePermit,
+    _room: Room,
 }
 
 impl Job {
