@@ -91,8 +91,8 @@ bench-compare: ## measures this version and BASE=<git ref> in turn, in half an h
 	@scripts/bench-compare.sh "$(BASE)" $(SUBJECTS)
 
 # Attacks run one after the other: figures of two at once would say nothing. The server is a release build.
-hostile: build ## attacks a server in every way the tests know, and measures what its other users notice: one table
-	@CONVEYOR_BIN="$(abspath $(TARGET))/release/conveyor" $(CARGO) test --locked --test it -- peers::figures --ignored --nocapture
+hostile: build ## attacks a server in every way the tests know, and measures what its other users notice: one table. ATTACKS=pings picks one
+	@ATTACKS="$(ATTACKS)" CONVEYOR_BIN="$(abspath $(TARGET))/release/conveyor" $(CARGO) test --locked --test it -- peers::figures --ignored --nocapture
 
 # SECONDS is a word of bash, so that the script hears it under another name.
 fuzz: ## feeds hostile input to every decoder, SECONDS=60 each (nightly Rust, cargo-fuzz). TARGETS="..." picks some

@@ -8,7 +8,7 @@ use conveyor_client::proto::{CreateResourceDefinitionRequest, ResourceDefinition
 use tonic::codec::CompressionEncoding::Gzip;
 
 use crate::support::frames::hello;
-use crate::support::{self, Scripted, Server};
+use crate::support::{self, Scripted, Server, soon};
 
 #[tokio::test]
 async fn clients_that_compress_are_served() {
@@ -62,6 +62,17 @@ async fn connections_over_the_cap_wait_and_harm_nobody() {
     };
     let (late, ()) = tokio::join!(late, freed);
     assert_eq!(late.status, 200);
+}
+
+#[tokio::test]
+async fn half_a_preface_keeps_no_place_when_its_peer_has_gone() {
+    let server = Server::with(&[("api.connections", "1")]).await;
+    let mut peer = TcpStream::connect(server.address).unwrap();
+    peer.write_all(b"PRI * HT").unwrap();
+    drop(peer);
+    // It came first. Somebody who is still there may take 30 s to say the rest, longer than is waited for here.
+    let answer = soon("the only place", server.get("/health")).await;
+    assert_eq!(answer.status, 200);
 }
 
 #[test]
