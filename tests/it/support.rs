@@ -20,8 +20,8 @@ pub(crate) use proxy::Proxy;
 pub(crate) use scripted::{Scripted, held, hello};
 pub(crate) use server::{Server, conveyor, doctor, refused_start};
 
-/// How long a test waits for what must happen.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a test waits for what must happen. A machine on which much else runs starts a Java driver in half a minute.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Asks again and again until `probe` has an answer.
 pub(crate) async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {

@@ -12,7 +12,7 @@ use super::python;
 use crate::support::{Scripted, Server};
 
 /// How long it may take. It is done in half a minute.
-const MOST: Duration = Duration::from_secs(300);
+const MOST: Duration = Duration::from_secs(900);
 
 #[tokio::test]
 async fn no_call_gets_an_answer_that_is_not_in_the_document() {
