@@ -560,7 +560,8 @@ mod tests {
         }
         // Each map has one key more than the one before, however often it is taken in.
         assert_eq!(texts(&doubled).unwrap().len(), 1);
-        assert!(begun.elapsed() < std::time::Duration::from_secs(60));
+        // Without a limit it would not end, on any machine.
+        assert!(begun.elapsed() < std::time::Duration::from_secs(600));
     }
 
     #[test]

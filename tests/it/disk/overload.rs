@@ -65,7 +65,7 @@ async fn writes_beyond_what_the_disk_takes_are_refused_and_reads_go_on() {
             (name, by_rest, taken)
         }
     }));
-    let flood = timeout(Duration::from_secs(60), flood).await;
+    let flood = timeout(Duration::from_secs(300), flood).await;
     let flood = flood.expect("something is refused, and all else is kept");
     for rest in [true, false] {
         let refused = |(_, by_rest, taken): &(String, bool, bool)| *by_rest == rest && !taken;
