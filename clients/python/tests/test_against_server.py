@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import signal
 import subprocess
 import threading
@@ -263,6 +264,7 @@ def test_manager_without_a_server_ends_when_it_is_stopped() -> None:
 
 
 def test_signal_is_heard_by_a_loop_that_waits_whichever_thread_took_it(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "conveyor")
     manager = conveyor.Manager("http://127.0.0.1:1", conveyor.Driver("lonely", idle))
     late = threading.Timer(SOON, manager.abort)
     late.start()
