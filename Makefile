@@ -44,10 +44,11 @@ chaos: ## kills a server and its 20 drivers at random under load for MINUTES=n, 
 	@$(CARGO) build --locked --release --package conveyor --package conveyor-chaos --bins
 	@"$(abspath $(TARGET))/release/chaos" chaos --minutes $(or $(MINUTES),20) $(if $(SEED),--seed $(SEED))
 
-soak: ## an hour (MINUTES=n) of mixed load with retention and kills: memory, files, threads and disk must stay flat
+soak: ## an hour (MINUTES=n) of mixed load with retention, of which the server lives the last LIFE=n: what it holds must stay flat
 	@scripts/deps.sh build
 	@$(CARGO) build --locked --release --package conveyor --package conveyor-chaos --bins
-	@"$(abspath $(TARGET))/release/chaos" soak --minutes $(or $(MINUTES),60) $(if $(SEED),--seed $(SEED))
+	@"$(abspath $(TARGET))/release/chaos" soak --minutes $(or $(MINUTES),60) $(if $(LIFE),--life $(LIFE)) \
+		$(if $(PEOPLE),--people $(PEOPLE)) $(if $(SEED),--seed $(SEED))
 
 # Its table stands in clients/conformance/README.md: CONFORMANCE_OPTIONS="--into clients/conformance/README.md" writes it.
 conformance: ## runs every driver runtime against the scripted server: a table of case against runtime

@@ -4,6 +4,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use conveyor::cli::{Cli, Exit};
+use tikv_jemallocator::Jemalloc;
+
+/// Takes the place of malloc as well, so that RocksDB allocates from it: what is freed goes back to the system.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {

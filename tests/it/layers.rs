@@ -63,8 +63,9 @@ const ROOMS: [(&str, &[&str]); 21] = [
 ];
 
 /// Libraries, by how their names begin, and the rooms that may use them.
-const LIBRARIES: [(&str, &[&str]); 18] = [
+const LIBRARIES: [(&str, &[&str]); 19] = [
     ("rocksdb", &["store"]),
+    ("tikv_jemallocator", &["main"]),
     ("tonic", &["api", "cli", "proto", "simulation"]),
     ("axum", &["api", "simulation"]),
     ("hyper", &["api", "simulation"]),

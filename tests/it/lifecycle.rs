@@ -83,6 +83,18 @@ async fn a_start_that_cannot_say_where_it_listens_closes_its_store() {
     assert_eq!(left, 0, "a closed store has no writes to bring back");
 }
 
+#[test]
+fn all_memory_is_of_one_allocator() {
+    // jemalloc hears this name only where it stands in for malloc, and so for RocksDB's as well.
+    let output = conveyor(&["version"])
+        .env("MALLOC_CONF", "stats_print:true")
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("jemalloc statistics"), "{said}");
+}
+
 #[tokio::test]
 async fn port_in_use_is_one_clear_line() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -52,11 +52,21 @@ struct Arguments {
 enum Command {
     /// Kills every few seconds; everything is kept and checked at the end.
     Chaos(Play),
-    /// Removes what is old and kills once a minute; what the server holds must stay flat.
-    Soak(Play),
+    /// Removes what is old and kills once a minute: first the server, then drivers alone. What the server holds must
+    /// stay flat, over its restarts and in its one long life after them.
+    Soak(Soak),
     /// One driver: what the other two start twenty times.
     #[command(hide = true)]
     Driver(worker::Work),
+}
+
+#[derive(clap::Args)]
+struct Soak {
+    #[command(flatten)]
+    play: Play,
+    /// How long the server is not killed at the end, in minutes: two thirds of all by default.
+    #[arg(long, value_name = "MINUTES")]
+    life: Option<f64>,
 }
 
 /// How long, and what with.
@@ -65,6 +75,9 @@ struct Play {
     /// How long, in minutes.
     #[arg(long, value_name = "MINUTES")]
     minutes: f64,
+    /// How many people there are.
+    #[arg(long, default_value_t = 12)]
+    people: usize,
     /// Who is killed when, and what people do, follow from it. A random one by default.
     #[arg(long)]
     seed: Option<u64>,
@@ -79,7 +92,10 @@ async fn main() -> ExitCode {
     let played = match Arguments::parse().command {
         Command::Driver(work) => worker::run(work).await.map(|()| true),
         Command::Chaos(play) => perform(play, scene::Sort::Chaos).await,
-        Command::Soak(play) => perform(play, scene::Sort::Soak).await,
+        Command::Soak(Soak { play, life }) => {
+            let life = minutes(life.unwrap_or(play.minutes * 2.0 / 3.0));
+            perform(play, scene::Sort::Soak { life }).await
+        }
     };
     match played {
         Ok(true) => ExitCode::SUCCESS,
@@ -91,6 +107,10 @@ async fn main() -> ExitCode {
     }
 }
 
+fn minutes(number: f64) -> Duration {
+    Duration::from_secs_f64(number * 60.0)
+}
+
 /// Plays; true: nothing was found.
 async fn perform(play: Play, sort: scene::Sort) -> Result<bool> {
     let beside = std::env::current_exe()?.with_file_name("conveyor");
@@ -99,7 +119,8 @@ async fn perform(play: Play, sort: scene::Sort) -> Result<bool> {
     println!("seed {seed}");
     let plan = scene::Plan {
         sort,
-        length: Duration::from_secs_f64(play.minutes * 60.0),
+        length: minutes(play.minutes),
+        people: play.people,
         seed,
         program,
     };

@@ -1,47 +1,66 @@
 //! What the server holds over time: memory, open files, threads, disk. Flat is what is in its last third as it was in
 //! the second.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use comfy_table::Table;
+use http_body_util::{BodyExt, Empty};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
 
 use crate::Result;
+use crate::server::Server;
 
 /// What is looked at: its name, how much more the last third may have in parts of the second, and how much more in any
 /// case, since a few files or threads more or less are no growth.
-const FIGURES: [(&str, f64, f64); 4] = [
+const FIGURES: [(&str, f64, f64); 6] = [
     ("memory, MiB", 0.10, 8.0),
+    // Tables fill up and are written to files, so that they swing between nothing and their bound.
+    ("of that RocksDB's tables and cache, MiB", 0.0, 64.0),
+    // What has no bound of its own: a leak would be here.
+    ("the rest of it, MiB", 0.0, 6.0),
     ("open files", 0.10, 8.0),
     ("threads", 0.0, 2.0),
     ("disk, MiB", 0.10, 8.0),
 ];
+/// What the server says of RocksDB's memory.
+const OF_ROCKSDB: [&str; 2] = [
+    "conveyor_rocksdb_memtables_bytes",
+    "conveyor_rocksdb_block_cache_bytes",
+];
+const MIB: f64 = (1 << 20) as f64;
 
 /// One look.
 struct Sample {
     /// Since the first.
     at: Duration,
-    figures: [f64; 4],
+    figures: [f64; FIGURES.len()],
 }
 
-/// All looks.
+/// All looks at one part of the play.
 pub(crate) struct Samples {
+    part: &'static str,
     begun: Instant,
     all: Vec<Sample>,
 }
 
 impl Samples {
     /// None yet.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(part: &'static str) -> Self {
         Self {
+            part,
             begun: Instant::now(),
             all: Vec::new(),
         }
     }
 
     /// Looks at a server that runs.
-    pub(crate) fn take(&mut self, pid: u32, data: &Path) -> Result<()> {
-        let process = Path::new("/proc").join(pid.to_string());
+    pub(crate) async fn take(&mut self, server: &Server) -> Result<()> {
+        let process = Path::new("/proc").join(server.pid().to_string());
+        let rocksdb = rocksdb_bytes(&metrics(server.address).await?) / MIB;
         let status = std::fs::read_to_string(process.join("status"))?;
         let number = |name: &str| -> Result<f64> {
             let line = status.lines().find_map(|line| line.strip_prefix(name));
@@ -49,11 +68,14 @@ impl Samples {
             Ok(word.ok_or_else(|| format!("no {name}"))?.parse()?)
         };
         let files = std::fs::read_dir(process.join("fd"))?.count();
+        let memory = number("VmRSS:")? / 1024.0;
         let figures = [
-            number("VmRSS:")? / 1024.0,
+            memory,
+            rocksdb,
+            memory - rocksdb,
             files as f64,
             number("Threads:")?,
-            bytes(data)? as f64 / f64::from(1 << 20),
+            bytes(&server.data())? as f64 / MIB,
         ];
         let at = self.begun.elapsed();
         self.all.push(Sample { at, figures });
@@ -62,12 +84,15 @@ impl Samples {
 
     /// Prints each figure; gives those that are not flat.
     pub(crate) fn report(&self) -> Vec<String> {
+        if self.all.is_empty() {
+            return Vec::new();
+        }
         let third = self.all.len() / 3;
         let (_, warm) = self.all.split_at(third);
         let mut table = Table::new();
         table.load_style(comfy_table::presets::ASCII_MARKDOWN);
         table.set_header([
-            "what the server holds",
+            &format!("what the server holds {}", self.part),
             "first third",
             "second",
             "last",
@@ -88,7 +113,8 @@ impl Samples {
             );
             let is_flat = last - second <= (second * part).max(least);
             if !is_flat {
-                grown.push(format!("{name}: {second:.1}, and then {last:.1}"));
+                let part = self.part;
+                grown.push(format!("{name}, {part}: {second:.1}, and then {last:.1}"));
             }
             let hours: Vec<f64> = warm.iter().map(|it| it.at.as_secs_f64() / 3600.0).collect();
             table.add_row([
@@ -104,6 +130,32 @@ impl Samples {
         println!("{table}");
         grown
     }
+}
+
+/// What the server says of itself.
+async fn metrics(address: SocketAddr) -> Result<String> {
+    let stream = TcpStream::connect(address).await?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    let request = http::Request::get("/metrics")
+        .header("host", address.to_string())
+        .body(Empty::<Bytes>::new())?;
+    let answer = sender.send_request(request).await?;
+    let body = answer.into_body().collect().await?.to_bytes();
+    Ok(String::from_utf8(body.into())?)
+}
+
+/// What it says of RocksDB's memory, of all families together.
+fn rocksdb_bytes(metrics: &str) -> f64 {
+    let value = |line: &str| {
+        let (name, value) = line.rsplit_once(' ')?;
+        let name = name.split('{').next()?;
+        OF_ROCKSDB
+            .contains(&name)
+            .then(|| value.parse::<f64>().ok())?
+    };
+    metrics.lines().filter_map(value).sum()
 }
 
 /// The bytes of all files below a folder, as the disk counts them.
@@ -150,9 +202,10 @@ mod tests {
     fn samples(memory: impl Fn(u64) -> f64) -> Samples {
         let all = (0..90).map(|minute| Sample {
             at: Duration::from_secs(60 * minute),
-            figures: [memory(minute), 50.0, 20.0, 100.0],
+            figures: [memory(minute), 60.0, 40.0, 50.0, 20.0, 100.0],
         });
         Samples {
+            part: "in a test",
             begun: Instant::now(),
             all: all.collect(),
         }
@@ -166,6 +219,17 @@ mod tests {
         assert_eq!(swings.report(), Vec::<String>::new());
         let warms = samples(|minute| 20.0 * minute.min(30) as f64);
         assert_eq!(warms.report(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn memory_of_rocksdb_is_that_of_its_families_and_its_cache() {
+        let metrics = "# TYPE conveyor_rocksdb_memtables_bytes gauge\n\
+            conveyor_rocksdb_memtables_bytes{family=\"runs\"} 3\n\
+            conveyor_rocksdb_memtables_bytes{family=\"logs\"} 40\n\
+            conveyor_rocksdb_memtables_waiting{family=\"logs\"} 500\n\
+            conveyor_rocksdb_block_cache_bytes 6000\n\
+            conveyor_rocksdb_block_cache_capacity_bytes 70000\n";
+        assert_eq!(rocksdb_bytes(metrics), 6043.0);
     }
 
     #[test]

@@ -27,9 +27,13 @@ use crate::worker::WITHOUT_PIPELINE;
 pub(crate) const DEFINITION: &str = "job";
 /// How many pipelines there are; each has a step more than the one before it.
 pub(crate) const PIPELINES: usize = 5;
-const PEOPLE: usize = 12;
 /// How often the server is looked at.
 const LOOK: Duration = Duration::from_secs(10);
+/// How often somebody is killed in a soak.
+const MINUTE: Duration = Duration::from_secs(60);
+/// The two parts of a soak.
+const RESTARTED: &str = "killed each minute";
+const ALIVE: &str = "in one life";
 /// Short, so that what was lost with a driver is given out again soon.
 const LEASES: [(&str, &str); 5] = [
     ("CONVEYOR_DRIVER_LEASE_TIME", "4s"),
@@ -56,13 +60,18 @@ pub(crate) enum Sort {
     /// A blow every few seconds; all is kept.
     Chaos,
     /// A blow a minute; what is old is removed.
-    Soak,
+    Soak {
+        /// How long the server lives at the end: what grows with the age of a process cannot hide behind restarts then.
+        life: Duration,
+    },
 }
 
 /// What is played.
 pub(crate) struct Plan {
     pub(crate) sort: Sort,
     pub(crate) length: Duration,
+    /// How many there are who write.
+    pub(crate) people: usize,
     pub(crate) seed: u64,
     pub(crate) program: PathBuf,
 }
@@ -77,11 +86,11 @@ pub(crate) async fn play(plan: Plan) -> Result<bool> {
     let place = tempfile::Builder::new().prefix("chaos-").tempdir()?;
     let settings = match plan.sort {
         Sort::Chaos => LEASES.to_vec(),
-        Sort::Soak => [&LEASES[..], &RETENTION[..]].concat(),
+        Sort::Soak { .. } => [&LEASES[..], &RETENTION[..]].concat(),
     };
     let mut server = Server::start(&plan.program, place.path(), &settings).await?;
     let book = Arc::new(Book::default());
-    let mut samples = Samples::new();
+    let mut samples = [Samples::new(RESTARTED), Samples::new(ALIVE)];
     let played = perform(&plan, &mut server, &book, &mut samples).await;
     if let Err(error) = &played {
         book.fault(error.to_string());
@@ -91,8 +100,8 @@ pub(crate) async fn play(plan: Plan) -> Result<bool> {
         book.fault("the server panicked: see its stderr");
     }
     print(&plan, &book);
-    if plan.sort == Sort::Soak {
-        for grown in samples.report() {
+    if let Sort::Soak { .. } = plan.sort {
+        for grown in samples.iter().flat_map(Samples::report) {
             book.fault(format!("not flat: {grown}"));
         }
     }
@@ -109,7 +118,7 @@ async fn perform(
     plan: &Plan,
     server: &mut Server,
     book: &Arc<Book>,
-    samples: &mut Samples,
+    samples: &mut [Samples; 2],
 ) -> Result<()> {
     let url = format!("http://{}", server.address);
     let client = Client::connect(&url).await?;
@@ -120,7 +129,7 @@ async fn perform(
     let (stop_people, stop_watch) = (CancellationToken::new(), CancellationToken::new());
     let watching = tokio::task::spawn_local(watcher.clone().watch(stop_watch.clone()));
     let mut people = JoinSet::new();
-    for number in 0..PEOPLE {
+    for number in 0..plan.people {
         let person = join(number, server.address, dice.fork(), book).await?;
         people.spawn_local(person.live(stop_people.clone()));
     }
@@ -157,7 +166,7 @@ async fn look_through(
         book.fault("conveyor doctor is not content");
     }
     server.start_again().await?;
-    let kept = (plan.sort == Sort::Soak).then_some(SURELY_KEPT);
+    let kept = matches!(plan.sort, Sort::Soak { .. }).then_some(SURELY_KEPT);
     check::everything(client, book, kept).await?;
     server.kill()
 }
@@ -209,7 +218,7 @@ impl Load<'_> {
         server: &mut Server,
         fleet: &mut Fleet,
         killer: &mut Killer,
-        samples: &mut Samples,
+        samples: &mut [Samples; 2],
     ) -> Result<()> {
         let begun = Instant::now();
         let bar = self.bar();
@@ -219,20 +228,25 @@ impl Load<'_> {
             killer.look_after(server).await?;
             let now = Instant::now();
             if now >= look {
-                samples.take(server.pid(), &server.data())?;
+                let at = usize::from(self.is_one_life(begun));
+                samples[at].take(server).await?;
                 look = now + LOOK;
             }
             if now >= blow {
-                match self.plan.sort {
+                blow = match self.plan.sort {
                     Sort::Chaos => {
                         killer.strike(server, fleet).await?;
-                        blow = killer.next(500..4000);
+                        killer.next(500..4000)
                     }
-                    Sort::Soak => {
-                        self.strike_of_soak(begun, server, fleet, killer).await?;
-                        blow = now + Duration::from_secs(60);
+                    Sort::Soak { .. } if self.is_one_life(begun) => {
+                        killer.kill_driver(fleet)?;
+                        now + MINUTE
                     }
-                }
+                    Sort::Soak { .. } => {
+                        killer.kill_server(server).await?;
+                        now + MINUTE
+                    }
+                };
             }
             let line = self.line(begun);
             if bar.is_hidden() && now >= told {
@@ -245,20 +259,11 @@ impl Load<'_> {
         Ok(())
     }
 
-    /// Of six parts of the hour the server dies each minute in every second one. In the others it is drivers that die,
-    /// and what grows with the age of the server's process shows.
-    async fn strike_of_soak(
-        &self,
-        begun: Instant,
-        server: &mut Server,
-        fleet: &mut Fleet,
-        killer: &mut Killer,
-    ) -> Result<()> {
-        let part = begun.elapsed().as_secs_f64() / self.plan.length.as_secs_f64() * 6.0;
-        if (part as u64).is_multiple_of(2) {
-            killer.kill_server(server).await
-        } else {
-            killer.kill_driver(fleet)
+    /// Whether the server is not killed any more.
+    fn is_one_life(&self, begun: Instant) -> bool {
+        match self.plan.sort {
+            Sort::Chaos => false,
+            Sort::Soak { life } => begun.elapsed() + life >= self.plan.length,
         }
     }
 
