@@ -34,6 +34,34 @@ pub(crate) enum Sabotage {
     WaitsForTheDead,
     /// Promise 9: new work is taken though the disk is full.
     TakesWorkOnAFullDisk,
+    /// Retention: a run that has not ended is taken for one that has.
+    RemovesTheUnfinished,
+    /// Retention: things go in half their time.
+    RemovesTooSoon,
+    /// Retention: of what is kept by its number, one less is kept.
+    RemovesOneMore,
+    /// Retention: what is one too many is not seen to be so.
+    ForgetsToCount,
+    /// Retention: a removed run still stands in the list of its resource.
+    LeavesARow,
+    /// Retention: a revision goes though a run shows it.
+    RemovesWhatIsShown,
+    /// Retention, promise 4: a tail is not told of what was removed.
+    HidesGaps,
+    /// Retention, watch: who goes on after a position that is no longer kept is not told.
+    TakesLostPositions,
+    /// Retention, watch: positions are refused that are kept.
+    RefusesKeptPositions,
+    /// A driver is forgotten though it is there.
+    ForgetsBusyDrivers,
+    /// What waits for a driver that is forgotten waits on.
+    ForgetsWhoWaits,
+    /// A definition is deleted though something names it.
+    DeletesWhatIsNamed,
+    /// The last one of each page of a list is left out, unless it is the last of all.
+    SkipsAtPageEnds,
+    /// A watch of a run ends before the run.
+    EndsWatchesTooSoon,
     /// A write lets go of its locks when its caller goes away.
     LetsGoOfLocks,
     /// All steps of a pipeline start at once.
@@ -58,6 +86,24 @@ pub(crate) enum Sabotage {
     ResumesTooLate,
     /// Watch, bookmarked: a bookmark names a position that the watch has not come to.
     BookmarksTooMuch,
+}
+
+impl Sabotage {
+    /// Whether it shows only where things are not kept for ever.
+    pub(crate) fn is_of_retention(self) -> bool {
+        matches!(
+            self,
+            Self::RemovesTheUnfinished
+                | Self::RemovesTooSoon
+                | Self::RemovesOneMore
+                | Self::ForgetsToCount
+                | Self::LeavesARow
+                | Self::RemovesWhatIsShown
+                | Self::HidesGaps
+                | Self::TakesLostPositions
+                | Self::RefusesKeptPositions
+        )
+    }
 }
 
 thread_local! {

@@ -323,7 +323,7 @@ impl<'a> Change<'a> {
                 }
                 inner.record(spans);
                 if news {
-                    inner.changes.send_replace(());
+                    inner.changes.tell(&(), |()| {});
                 }
             }
         });

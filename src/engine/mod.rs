@@ -129,7 +129,7 @@ struct Inner {
     /// Shared by writes of resources; exclusive for a write of a definition or a pipeline.
     catalog: RwLock<()>,
     /// Wakes those who watch resources.
-    changes: channel::Sender<()>,
+    changes: Hub<(), ()>,
     stop: CancellationToken,
 }
 
@@ -159,7 +159,7 @@ impl Engine {
             requests: (0..LOCKS).map(|_| tokio::sync::Mutex::default()).collect(),
             backup_turn: Arc::new(Semaphore::new(1)),
             catalog: RwLock::default(),
-            changes: channel::Sender::new(()),
+            changes: Hub::default(),
             store,
             world,
             tracer,

@@ -16,6 +16,8 @@ use crate::model::json::Json;
 use crate::model::name::{Name, Noun, RunId};
 use crate::model::pipeline::Pipeline;
 use crate::model::run::{Attempt, Cause, Event, Offer, Run, RunState, StepState};
+#[cfg(test)]
+use crate::sabotage::{Sabotage, planted};
 use crate::store::{Position, Request};
 
 /// A run with everything that belongs to it.
@@ -300,6 +302,10 @@ impl RunWatch {
             let (run, position) = self.engine.stored_run(self.id).await?;
             if self.seen.replace(position) != Some(position) {
                 self.over = run.state.ended() || !self.follow;
+                #[cfg(test)]
+                if planted(Sabotage::EndsWatchesTooSoon) {
+                    self.over = true;
+                }
                 return Ok(Some(self.engine.explained(run)));
             }
             tokio::select! {

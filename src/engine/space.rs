@@ -1,6 +1,8 @@
 //! Whether the disk has room: below a limit new work is refused, and what drivers report waits.
 
-use tokio::sync::{Notify, watch};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::Notify;
 
 use crate::error::{Error, Result};
 #[cfg(test)]
@@ -8,31 +10,29 @@ use crate::sabotage::{Sabotage, planted};
 
 /// The last look at the disk.
 pub(super) struct Space {
-    free: watch::Sender<u64>,
+    free: AtomicU64,
     needed: u64,
-    /// Wakes those who wait for room, in the order in which they came.
-    room: Notify,
+    /// Wakes those who wait for another look, in the order in which they came.
+    look: Notify,
 }
 
 impl Space {
     pub(super) fn new(needed: u64) -> Self {
         Self {
-            free: watch::Sender::new(u64::MAX),
+            free: AtomicU64::new(u64::MAX),
             needed,
-            room: Notify::new(),
+            look: Notify::new(),
         }
     }
 
     /// Takes note of a look at the disk.
     pub(super) fn seen(&self, free: u64) {
-        self.free.send_replace(free);
-        if self.is_enough() {
-            self.room.notify_waiters();
-        }
+        self.free.store(free, Ordering::SeqCst);
+        self.look.notify_waiters();
     }
 
     pub(super) fn free(&self) -> u64 {
-        *self.free.borrow()
+        self.free.load(Ordering::SeqCst)
     }
 
     pub(super) fn is_enough(&self) -> bool {
@@ -58,27 +58,28 @@ impl Space {
 
     /// Waits until there is no room, and answers the refusal.
     pub(super) async fn short(&self) -> Error {
-        let needed = self.needed;
-        // The sender lives as long as this does, so waiting cannot fail.
-        let seen = self
-            .free
-            .subscribe()
-            .wait_for(|free| *free < needed)
-            .await
-            .map(|free| *free);
-        let free = seen.unwrap_or_default();
-        Error::DiskLow { free, needed }
+        let free = self.until(|free| free < self.needed).await;
+        Error::DiskLow {
+            free,
+            needed: self.needed,
+        }
     }
 
     /// Waits until there is room.
     pub(super) async fn wait(&self) {
+        self.until(|free| free >= self.needed).await;
+    }
+
+    /// Waits until so many bytes are free.
+    async fn until(&self, holds: impl Fn(u64) -> bool) -> u64 {
         loop {
             // From here on it is woken, so that it misses no look at the disk.
-            let room = self.room.notified();
-            if self.is_enough() {
-                return;
+            let look = self.look.notified();
+            let free = self.free();
+            if holds(free) {
+                return free;
             }
-            room.await;
+            look.await;
         }
     }
 }

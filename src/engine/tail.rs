@@ -231,7 +231,7 @@ impl Tail {
     fn skip_removed(&mut self, lines: &mut Lines, news: u64) {
         let first = self.first.max(news);
         if self.after.saturating_add(1) < first {
-            lines.gap = Some(first);
+            lines.gap = gap(first);
             self.after = first - 1;
         }
     }
@@ -248,7 +248,7 @@ impl Tail {
                     // What is missing is named before the lines that follow it.
                     break;
                 }
-                lines.gap = Some(chunk.first);
+                lines.gap = gap(chunk.first);
                 self.after = chunk.first - 1;
             }
             if self.rest.bytes() == 0 {
@@ -325,6 +325,15 @@ impl Tail {
         (self.page, self.next) = (page, 0);
         !self.page.is_empty()
     }
+}
+
+/// What a follower is told of lines that were removed before this one.
+fn gap(first: u64) -> Option<u64> {
+    #[cfg(test)]
+    if planted(Sabotage::HidesGaps) {
+        return None;
+    }
+    Some(first)
 }
 
 /// About how many bytes are shown at a time.

@@ -5,17 +5,16 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use futures_util::Stream;
-use futures_util::stream::try_unfold;
-use tokio::sync::watch;
-
 use super::Engine;
+use super::hub::Follower;
 use crate::error::{Error, Result};
 use crate::model::name::Name;
 use crate::model::resource::Resource;
 #[cfg(test)]
 use crate::sabotage::{Sabotage, planted};
 use crate::store::Position;
+use futures_util::Stream;
+use futures_util::stream::try_unfold;
 
 /// A watch that has nothing to say says so this often.
 const BOOKMARK_PERIOD: Duration = Duration::from_secs(30);
@@ -42,7 +41,7 @@ struct ResourceWatch {
     /// All changes up to here were seen.
     position: Position,
     ready: VecDeque<(Position, Seen)>,
-    notices: watch::Receiver<()>,
+    notices: Follower<(), ()>,
     /// Whether it waits for what comes.
     follow: bool,
 }
@@ -81,7 +80,7 @@ impl Engine {
             listing: after.is_none().then_some(None),
             position: from(after, now),
             ready: VecDeque::new(),
-            notices: self.0.changes.subscribe(),
+            notices: self.0.changes.follow(()),
             follow,
         };
         try_unfold(watch, |mut watch| async move {
@@ -92,6 +91,15 @@ impl Engine {
     /// Refuses a position behind which changes are no longer kept.
     pub(super) fn check_kept(&self, after: Position) -> Result<()> {
         let trimmed = self.0.retention.trimmed();
+        #[cfg(test)]
+        if planted(Sabotage::TakesLostPositions) {
+            return Ok(());
+        }
+        #[cfg(test)]
+        let after = match planted(Sabotage::RefusesKeptPositions) {
+            true => Position(after.0.saturating_sub(10)),
+            false => after,
+        };
         if after < trimmed {
             return Err(Error::PositionGone { trimmed: trimmed.0 });
         }
@@ -109,7 +117,7 @@ impl ResourceWatch {
                 self.list(from).await?;
                 continue;
             }
-            self.notices.mark_unchanged();
+            self.notices.news();
             if self.read().await? {
                 continue;
             }
@@ -120,7 +128,7 @@ impl ResourceWatch {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Err(Error::Stopping),
-                _ = self.notices.changed() => {}
+                () = self.notices.changed() => {}
                 () = tokio::time::sleep(BOOKMARK_PERIOD) => {
                     return Ok(Some((self.bookmark(), Seen::Bookmark)));
                 }

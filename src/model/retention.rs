@@ -9,6 +9,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
+#[cfg(test)]
+use crate::sabotage::{Sabotage, planted};
+
 /// The word for no limit.
 const FOREVER: &str = "forever";
 /// Seconds of a day.
@@ -69,6 +72,10 @@ impl Limits {
     pub fn cutoff(&self, now: Timestamp) -> Option<Timestamp> {
         match self.max_age {
             Limit::Forever => None,
+            #[cfg(test)]
+            Limit::AtMost(age) if planted(Sabotage::RemovesTooSoon) => now
+                .checked_sub(SignedDuration::try_from(age / 2).ok()?)
+                .ok(),
             Limit::AtMost(age) => now.checked_sub(SignedDuration::try_from(age).ok()?).ok(),
         }
     }
@@ -82,6 +89,8 @@ impl Limits {
     pub fn is_too_many(&self, newer: u64) -> bool {
         match self.max_count {
             Limit::Forever => false,
+            #[cfg(test)]
+            Limit::AtMost(most) if planted(Sabotage::RemovesOneMore) => newer + 1 >= most,
             Limit::AtMost(most) => newer >= most,
         }
     }

@@ -17,15 +17,22 @@ use tonic_types::StatusExt;
 
 use super::client::{KIND, define};
 use super::dice::Dice;
+use super::history::History;
+use super::keeping::Keeping;
 use super::network::Network;
 use super::site::Site;
 
 type Answer<T> = Result<Response<T>, Status>;
 
-/// A server, and a network that loses nothing.
+/// A server that keeps everything, and a network that loses nothing.
 pub(super) async fn site() -> (Site, Network) {
+    site_that(Keeping::for_ever()).await
+}
+
+/// A server that keeps things for so long, and a network that loses nothing.
+pub(super) async fn site_that(keeping: Keeping) -> (Site, Network) {
     let mut dice = Dice::new(7);
-    let site = Site::new(dice.fork());
+    let site = Site::new(dice.fork(), keeping, History::new());
     site.start().await;
     let network = Network::new(site.clone(), dice);
     network.calm();
@@ -135,7 +142,7 @@ async fn a_write_of_a_definition_goes_on_though_its_caller_has_gone() {
 #[tokio::test(start_paused = true)]
 async fn a_write_of_a_pipeline_goes_on_though_its_caller_has_gone() {
     let (site, network) = site().await;
-    define(&network).await;
+    define(&network, Keeping::for_ever()).await;
     let calls = || PipelineServiceClient::new(network.clone());
     let create = async |request_id: &str| {
         let request = CreatePipelineRequest {

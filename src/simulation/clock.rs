@@ -7,6 +7,7 @@ use conveyor_client::proto::{CancelRunRequest, CreateResourceRequest, ListRunsRe
 
 use super::callers::site;
 use super::client::{KIND, define};
+use super::keeping::Keeping;
 use super::network::Network;
 
 async fn create(network: &Network, name: &str) -> String {
@@ -49,7 +50,7 @@ async fn listed(network: &Network, kind: &str) -> Vec<String> {
 #[tokio::test(start_paused = true)]
 async fn runs_are_listed_the_newest_first_though_the_clock_was_set_back() {
     let (site, network) = site().await;
-    define(&network).await;
+    define(&network, Keeping::for_ever()).await;
     let mut made = Vec::new();
     for n in 0..3 {
         made.push(create(&network, &format!("a{n}")).await);

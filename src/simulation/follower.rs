@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use conveyor_client::proto::log_service_client::LogServiceClient;
 use conveyor_client::proto::resource_service_client::ResourceServiceClient;
+use conveyor_client::proto::run_service_client::RunServiceClient;
 use conveyor_client::proto::watch_resources_response::Seen;
-use conveyor_client::proto::{TailLogsRequest, TailLogsResponse, WatchResourcesRequest};
-use tonic::{Status, Streaming};
+use conveyor_client::proto::{
+    GetRunRequest, TailLogsRequest, TailLogsResponse, WatchResourcesRequest,
+};
+use tokio::time::timeout;
+use tonic::{Code, Status, Streaming};
 
 use super::dice::Dice;
 use super::history::{Event, History};
@@ -15,6 +19,8 @@ use super::reading::{change, undotted};
 
 /// Most streams that a tail which does not read has open.
 const STILL: usize = 8;
+/// How long a log may be silent before one who follows it asks whether its run is still there.
+const SILENCE: Duration = Duration::from_secs(40);
 
 /// One who follows.
 pub(super) struct Follower {
@@ -27,16 +33,23 @@ pub(super) struct Follower {
 }
 
 impl Follower {
-    /// Follows the log of one run after the other, to its end.
+    /// Follows the log of one run after the other, to its end, or until the run is gone.
     pub(super) async fn tail(mut self) {
+        let tail = self.number;
         for at in 0.. {
             let run = self.next_run(at).await;
             let mut after = 0;
-            while self.follow(&run, &mut after).await.is_err() {
+            let end = loop {
+                match self.follow(&run, &mut after).await {
+                    Ok(()) => break Event::TailEnds { tail, run },
+                    Err(status) if status.code() == Code::NotFound => {
+                        break Event::TailLost { tail, run };
+                    }
+                    Err(_) => {}
+                }
                 tokio::time::sleep(self.dice.millis(100..2000)).await;
-            }
-            let tail = self.number;
-            self.history.note(Event::TailEnds { tail, run });
+            };
+            self.history.note(end);
         }
     }
 
@@ -55,7 +68,7 @@ impl Follower {
     }
 
     /// Waits for a run to follow.
-    async fn next_run(&self, at: usize) -> String {
+    pub(super) async fn next_run(&self, at: usize) -> String {
         loop {
             if let Some(run) = self.history.run(at) {
                 return run;
@@ -77,7 +90,23 @@ impl Follower {
     async fn follow(&mut self, run: &str, after: &mut u64) -> Result<(), Status> {
         let tail = self.number;
         let mut lines = self.open(run, *after).await?;
-        while let Some(answer) = lines.message().await? {
+        loop {
+            let Ok(answer) = timeout(SILENCE, lines.message()).await else {
+                // The log of a run that is gone may go on, with lines from outside, and never ends.
+                let request = GetRunRequest { id: run.to_owned() };
+                let mut client = RunServiceClient::new(self.network.clone());
+                client.get_run(request).await?;
+                return Err(Status::deadline_exceeded("the log is silent"));
+            };
+            let Some(answer) = answer? else { return Ok(()) };
+            if let Some(gap) = &answer.gap {
+                *after = gap.first_seq - 1;
+                self.history.note(Event::Gapped {
+                    tail,
+                    run: run.to_owned(),
+                    first: gap.first_seq,
+                });
+            }
             let bytes = answer.entries.iter().map(|it| it.message.len()).sum();
             self.history.note(Event::Piece { tail, bytes });
             for entry in answer.entries {
@@ -91,15 +120,20 @@ impl Follower {
             }
             self.rest().await;
         }
-        Ok(())
     }
 
     /// Watches all resources.
     pub(super) async fn watch(mut self) {
         let mut after = None;
         loop {
-            // The end of a watch is that of its server.
-            let _ = self.look(&mut after).await;
+            // The end of a watch is that of its server, or of what it asks for.
+            if let (Err(status), Some(from)) = (self.look(&mut after).await, after)
+                && status.code() == Code::OutOfRange
+            {
+                let watch = self.number;
+                self.history.note(Event::Refused { watch, after: from });
+                after = None;
+            }
             tokio::time::sleep(self.dice.millis(100..3000)).await;
         }
     }
@@ -132,7 +166,7 @@ impl Follower {
         Ok(())
     }
 
-    async fn rest(&mut self) {
+    pub(super) async fn rest(&mut self) {
         if self.rest > 0 {
             tokio::time::sleep(self.dice.millis(1..self.rest)).await;
         }

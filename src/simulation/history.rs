@@ -1,16 +1,24 @@
 //! What happened, in order, as those outside the server saw it. The checker knows nothing else.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use conveyor_client::proto::{Run, RunState};
+use conveyor_client::proto::{Resource, Run, RunState};
+use prost::Message;
 use tokio::time::Instant;
 use tonic::Code;
+
+use super::keeping::Keeping;
+use crate::proto;
+use crate::store::gone::{Gone, Place};
 
 /// One thing that happened. Some of it is for people alone, who read the history of a failure.
 #[allow(dead_code)]
 #[derive(Clone, Debug)]
 pub(super) enum Event {
+    /// How long things are kept.
+    Keeps(Keeping),
     /// Something was done to the server, a link or a process.
     Fault(String),
     /// The clock on the wall was set.
@@ -55,6 +63,34 @@ pub(super) enum Event {
     Cancelled {
         run: String,
         state: RunState,
+    },
+    /// A client begins to ask that a driver be forgotten.
+    ForgetAsked {
+        driver: &'static str,
+    },
+    /// Somebody who watches a run saw where it stands, and saw its end, or that it is gone.
+    RunSeen {
+        watch: u64,
+        run: String,
+        state: RunState,
+    },
+    RunSeenLast {
+        watch: u64,
+        run: String,
+        lost: bool,
+    },
+    /// Somebody begins to list runs, and has listed those of a definition and a name, or of all; and revisions.
+    ListBegins {
+        reader: u64,
+    },
+    Listed {
+        reader: u64,
+        kind: &'static str,
+        name: &'static str,
+        runs: Vec<String>,
+    },
+    ListedRevisions {
+        revisions: Vec<(String, i64)>,
     },
     /// A client begins to append lines, and was told that they are stored.
     AppendAsked {
@@ -110,6 +146,16 @@ pub(super) enum Event {
         tail: u64,
         run: String,
     },
+    /// A tail was told that lines before this one are no longer kept; a run is no longer there.
+    Gapped {
+        tail: u64,
+        run: String,
+        first: u64,
+    },
+    TailLost {
+        tail: u64,
+        run: String,
+    },
     /// A tail got so many bytes of lines at once.
     Piece {
         tail: u64,
@@ -135,6 +181,21 @@ pub(super) enum Event {
         watch: u64,
         position: u64,
     },
+    /// A watch was told that the changes after a position are no longer kept.
+    Refused {
+        watch: u64,
+        after: u64,
+    },
+    /// A change of a resource came to the disk.
+    Changed(Change),
+    /// A run is gone from the disk, as it was; and so is something else.
+    GoneRun {
+        run: Box<Run>,
+        place: Place,
+    },
+    Gone(Box<Gone>),
+    /// The doctor found something wrong on the disk.
+    Found(String),
     /// No more faults from here on.
     Calm,
     /// So many runs are still open when everybody had time enough.
@@ -188,6 +249,10 @@ struct Record {
     events: Vec<(u64, Event)>,
     /// The runs that somebody was told of, in that order.
     runs: Vec<String>,
+    /// Those that are gone.
+    gone: BTreeSet<String>,
+    /// The newest change that is gone.
+    trimmed: u64,
 }
 
 impl History {
@@ -208,7 +273,56 @@ impl History {
         {
             record.runs.push(run.clone());
         }
+        match &event {
+            Event::GoneRun { run, .. } => {
+                record.gone.insert(run.id.clone());
+            }
+            Event::Gone(gone) => {
+                if let Gone::Change { position, .. } = **gone {
+                    record.trimmed = position;
+                }
+            }
+            _ => {}
+        }
         record.events.push((now, event));
+    }
+
+    /// Notes that a change came to the disk.
+    pub(super) fn came(&self, change: crate::store::Change) {
+        self.note(Event::Changed(Change {
+            position: change.position.0,
+            id: change.resource.id.0.to_string(),
+            revision: change.resource.revision,
+            deleted: change.deleted,
+            spec: change.resource.spec.as_str().to_owned(),
+        }));
+    }
+
+    /// Notes that something is gone from the disk.
+    pub(super) fn went(&self, gone: Gone) {
+        let Gone::Run(run, place) = gone else {
+            return self.note(Event::Gone(Box::new(gone)));
+        };
+        let id = run.resource.id.0.to_string();
+        // The server's words and the client's are generated from one document.
+        let text = proto::Run::from(run).encode_to_vec();
+        let mut run = Run::decode(text.as_slice()).expect("it is a run");
+        run.resource_snapshot = Some(Resource {
+            id,
+            ..Resource::default()
+        });
+        let run = Box::new(run);
+        self.note(Event::GoneRun { run, place });
+    }
+
+    /// Whether a run is gone from the disk.
+    pub(super) fn is_gone(&self, run: &str) -> bool {
+        self.record().gone.contains(run)
+    }
+
+    /// Up to where changes are gone from the disk.
+    pub(super) fn trimmed(&self) -> u64 {
+        self.record().trimmed
     }
 
     /// The run that somebody was told of after so many others.

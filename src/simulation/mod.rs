@@ -5,8 +5,10 @@
 //! |---|---|
 //! | `dice`, `world` | chance; time and ids |
 //! | `site` | the server: started, killed, drained, and its disk |
+//! | `keeping` | how long the server keeps things |
 //! | `network` | what happens to messages |
-//! | `client`, `speaker`, `driver`, `follower` | who talks to the server |
+//! | `client`, `builder`, `speaker`, `driver` | who writes and works |
+//! | `follower`, `browser` | who follows and lists |
 //! | `storm` | what fails meanwhile |
 //! | `reading`, `history` | what stands in the end; what everybody saw, in order |
 //! | `checker` | the promises that a history is held against |
@@ -18,6 +20,8 @@
 //! Everything happens on one thread, whose clock stands still while there is something to do. So a seed is a whole
 //! history, and the same seed is the same history. `make sim SEEDS=n` runs many, `make sim SEED=k` repeats one.
 
+mod browser;
+mod builder;
 mod callers;
 mod checker;
 mod client;
@@ -26,6 +30,7 @@ mod dice;
 mod driver;
 mod follower;
 mod history;
+mod keeping;
 mod network;
 mod overload;
 mod reading;
@@ -45,11 +50,16 @@ use self::client::Client;
 use self::dice::Dice;
 use self::follower::Follower;
 use self::history::{Event, History};
+use self::keeping::Keeping;
 use self::network::Network;
 use self::site::Site;
 use self::storm::Storm;
 use crate::sabotage::{Sabotage, plant};
 
+/// In how many of a hundred seeds things are not kept for ever.
+const KEEPING_SHORT: u32 = 60;
+/// A driver that leaves for good.
+const GAMMA: &str = "gamma";
 /// How long everybody has to come to an end once nothing fails any more.
 const CALM: Duration = Duration::from_secs(900);
 /// How long those who follow have after that.
@@ -58,7 +68,7 @@ const REST: Duration = Duration::from_secs(60);
 /// Simulates one seed with a fault planted, or none.
 fn simulate(seed: u64, fault: Option<Sabotage>) -> Vec<(u64, Event)> {
     // The story begins on that clock, and not before.
-    on_its_clock(fault, async { Play::new(seed).whole().await })
+    on_its_clock(fault, async { Play::new(seed, fault).whole().await })
 }
 
 /// Runs a story on a thread and a clock of its own, with a fault planted, or none.
@@ -79,19 +89,32 @@ fn on_its_clock<T>(fault: Option<Sabotage>, story: impl Future<Output = T>) -> T
 struct Play {
     dice: Dice,
     history: History,
+    keeping: Keeping,
+    /// Somebody cries to those who do not listen, whatever the dice say.
+    cries: bool,
     site: Site,
     networks: Vec<Network>,
     kills: Vec<Arc<Notify>>,
 }
 
 impl Play {
-    fn new(seed: u64) -> Self {
+    /// A seed that a fault is planted in has what the fault needs to show.
+    fn new(seed: u64, fault: Option<Sabotage>) -> Self {
         let mut dice = Dice::new(seed);
-        let site = Site::new(dice.fork());
+        let history = History::new();
+        let is_short = fault.is_some_and(Sabotage::is_of_retention);
+        let keeping = if dice.percent(KEEPING_SHORT) || is_short {
+            Keeping::drawn(&mut dice)
+        } else {
+            Keeping::for_ever()
+        };
+        history.note(Event::Keeps(keeping));
         Self {
+            site: Site::new(dice.fork(), keeping, history.clone()),
             dice,
-            history: History::new(),
-            site,
+            history,
+            keeping,
+            cries: fault == Some(Sabotage::KeepsAllForTheDeaf),
             networks: Vec::new(),
             kills: Vec::new(),
         }
@@ -101,7 +124,7 @@ impl Play {
     async fn whole(mut self) -> Vec<(u64, Event)> {
         self.site.start().await;
         let own = self.network();
-        client::define(&own).await;
+        client::define(&own, self.keeping).await;
         self.start_drivers();
         let clients = self.start_clients();
         self.start_followers();
@@ -125,6 +148,9 @@ impl Play {
             let text = format!("what stands cannot be read: {status}");
             self.history.note(Event::Fault(text));
         }
+        for found in self.site.examined() {
+            self.history.note(Event::Found(found));
+        }
         self.site.kill();
         self.history.take()
     }
@@ -138,26 +164,41 @@ impl Play {
 
     fn start_drivers(&mut self) {
         let instances = driver::Instances::default();
-        for name in ["alpha", "beta"].into_iter().cycle().take(self.some(2..5)) {
+        let some = self.some(2..5);
+        let names = ["alpha", "beta"].into_iter().cycle().take(some);
+        // One leaves for good, and what waits for it waits until it is forgotten.
+        let gamma = self.dice.percent(40).then_some(GAMMA);
+        for name in names.chain(gamma) {
+            let stays = self.dice.millis(100..60_000);
             let kill = Arc::new(Notify::new());
             self.kills.push(Arc::clone(&kill));
             let (network, dice) = (self.network(), self.dice.fork());
             let until = (kill, instances.clone());
             let history = self.history.clone();
-            tokio::spawn(driver::run(name, network, history, dice, until));
+            let end = network.clone();
+            tokio::spawn(async move {
+                let life = driver::run(name, network, history, dice, until);
+                if name != GAMMA {
+                    life.await;
+                } else if tokio::time::timeout(stays, life).await.is_err() {
+                    end.cut();
+                }
+            });
         }
     }
 
     fn start_clients(&mut self) -> Vec<JoinHandle<()>> {
-        let writes = self.dice.of(4..12);
+        let writes = self.dice.of(4..10);
         let mut clients = vec![
             tokio::spawn(self.client(1).write(writes)),
             tokio::spawn(self.client(2).write(writes)),
             tokio::spawn(self.client(3).cancel(writes / 2)),
             tokio::spawn(self.client(4).append(writes)),
             tokio::spawn(self.client(5).define(writes / 2)),
+            tokio::spawn(self.client(7).build(writes * 2)),
+            tokio::spawn(self.client(8).forget(writes / 2)),
         ];
-        if self.dice.percent(6) {
+        if self.dice.percent(6) || self.cries {
             // The link of a driver: the first is that of the simulation itself.
             let deaf = self.networks[1].clone();
             let crier = self.client(6).cry(self.site.clone(), deaf);
@@ -172,6 +213,7 @@ impl Play {
             network: self.network(),
             history: self.history.clone(),
             dice: self.dice.fork(),
+            keeping: self.keeping,
         }
     }
 
@@ -181,6 +223,8 @@ impl Play {
         tokio::spawn(self.follower(3, 0).stand_still());
         tokio::spawn(self.follower(1, 0).watch());
         tokio::spawn(self.follower(2, 1000).watch());
+        tokio::spawn(self.follower(1, 3000).watch_runs());
+        tokio::spawn(self.follower(1, 2000).browse());
     }
 
     fn follower(&mut self, number: u64, rest: u64) -> Follower {
@@ -198,6 +242,8 @@ impl Play {
         let until = tokio::time::Instant::now() + CALM;
         let open = loop {
             tokio::time::sleep(Duration::from_secs(5)).await;
+            self.history.note(Event::ForgetAsked { driver: GAMMA });
+            let _ = builder::forget(network, GAMMA).await;
             match reading::open_runs(network).await {
                 Ok(0) => break 0,
                 Ok(open) if tokio::time::Instant::now() > until => break open,

@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Body as HttpBody, Frame};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::Status;
@@ -35,20 +36,23 @@ pub(super) struct Network {
 struct State {
     dice: Mutex<Dice>,
     /// Nothing goes through while it is frozen.
-    frozen: watch::Sender<bool>,
+    frozen: AtomicBool,
+    /// Lets what waits go on, in the order in which it came.
+    thaw: Notify,
     /// Ends what is open now.
     cut: Mutex<CancellationToken>,
     /// Whether requests get lost or doubled.
-    stormy: watch::Sender<bool>,
+    stormy: AtomicBool,
 }
 
 impl Network {
     pub(super) fn new(site: Site, dice: Dice) -> Self {
         let state = State {
             dice: Mutex::new(dice),
-            frozen: watch::Sender::new(false),
+            frozen: AtomicBool::new(false),
+            thaw: Notify::new(),
             cut: Mutex::default(),
-            stormy: watch::Sender::new(true),
+            stormy: AtomicBool::new(true),
         };
         Self {
             site,
@@ -68,12 +72,15 @@ impl Network {
 
     /// Lets nothing through for a while, and ends nothing.
     pub(super) fn freeze(&self, frozen: bool) {
-        self.state.frozen.send_replace(frozen);
+        self.state.frozen.store(frozen, Ordering::SeqCst);
+        if !frozen {
+            self.state.thaw.notify_waiters();
+        }
     }
 
     /// From here on everything goes through.
     pub(super) fn calm(&self) {
-        self.state.stormy.send_replace(false);
+        self.state.stormy.store(false, Ordering::SeqCst);
         self.freeze(false);
     }
 
@@ -90,12 +97,13 @@ impl Network {
     async fn pass(&self) {
         let delay = self.throw(|dice| dice.millis(1..40));
         tokio::time::sleep(delay).await;
-        let mut frozen = self.state.frozen.subscribe();
-        let _ = frozen.wait_for(|frozen| !frozen).await;
+        while self.state.frozen.load(Ordering::SeqCst) {
+            self.state.thaw.notified().await;
+        }
     }
 
     fn has(&self, chance: u32) -> bool {
-        *self.state.stormy.borrow() && self.throw(|dice| dice.percent(chance))
+        self.state.stormy.load(Ordering::SeqCst) && self.throw(|dice| dice.percent(chance))
     }
 
     async fn carry_call(

@@ -19,6 +19,7 @@ use tonic::{Code, Status, Streaming};
 
 use super::callers::{definition, site};
 use super::client::{KIND, define};
+use super::keeping::Keeping;
 use super::network::Network;
 
 /// Room that new work has in the queue, for small writes.
@@ -106,7 +107,7 @@ impl Driver {
 #[tokio::test(start_paused = true)]
 async fn writes_of_one_resource_that_wait_for_each_other_are_bounded() {
     let (site, network) = site().await;
-    define(&network).await;
+    define(&network, Keeping::for_ever()).await;
     create(&network, "one".to_owned()).await.unwrap();
     site.slow_disk(10_000);
     let updates = (0..ASKED).map(|_| async {
@@ -129,7 +130,7 @@ async fn writes_of_one_resource_that_wait_for_each_other_are_bounded() {
 #[tokio::test(start_paused = true)]
 async fn writes_that_wait_for_a_definition_are_bounded() {
     let (site, network) = site().await;
-    define(&network).await;
+    define(&network, Keeping::for_ever()).await;
     site.slow_disk(10_000);
     let update = async {
         let request = UpdateResourceDefinitionRequest {
@@ -155,7 +156,7 @@ async fn small_results_that_wait_leave_room_for_new_work() {
     /// More than the queue has room for, if each could be of the largest size.
     const TASKS: usize = 300;
     let (site, network) = site().await;
-    define(&network).await;
+    define(&network, Keeping::for_ever()).await;
     let mut driver = Driver::join(&network, TASKS, 2 * TASKS).await;
     let made = join_all((0..TASKS).map(|n| create(&network, format!("r{n}")))).await;
     assert_eq!(refused(&made), 0);
@@ -182,7 +183,7 @@ async fn small_results_that_wait_leave_room_for_new_work() {
 #[tokio::test(start_paused = true)]
 async fn deletes_that_wait_for_room_are_bounded() {
     let (site, network) = site().await;
-    define(&network).await;
+    define(&network, Keeping::for_ever()).await;
     create(&network, "one".to_owned()).await.unwrap();
     site.slow_disk(10_000);
     let asked = ALL + LINE + 100;
@@ -214,7 +215,7 @@ async fn a_flood_of_lines_holds_up_no_write_for_more_than_two_groups() {
     /// What a group takes at most: half of it to write, half to tell.
     const GROUP: Duration = Duration::from_secs(20);
     let (site, network) = site().await;
-    define(&network).await;
+    define(&network, Keeping::for_ever()).await;
     create(&network, "one".to_owned()).await.unwrap();
     let mut driver = Driver::join(&network, 1, 1).await;
     let task = driver.take().await;

@@ -1,5 +1,7 @@
 //! What is read when all is over.
 
+use std::collections::BTreeSet;
+
 use conveyor_client::proto::log_service_client::LogServiceClient;
 use conveyor_client::proto::resource_service_client::ResourceServiceClient;
 use conveyor_client::proto::run_service_client::RunServiceClient;
@@ -10,7 +12,7 @@ use conveyor_client::proto::{
 };
 use tonic::{Code, Status};
 
-use super::client::{KIND, NAMES};
+use super::client::resources;
 use super::history::{Change, Event, History};
 use super::network::Network;
 use super::speaker::ELSEWHERE;
@@ -37,19 +39,36 @@ pub(super) async fn read_all(network: &Network, history: &History) -> Result<(),
     };
     let mut client = RunServiceClient::new(network.clone());
     let runs = client.list_runs(request).await?.into_inner().runs;
+    // Lines may have come to what is no run any more.
+    let known = (0..history.runs()).filter_map(|at| history.run(at));
+    let mut logs: BTreeSet<String> = known.chain([ELSEWHERE.to_owned()]).collect();
     for run in runs {
-        read_log(network, history, &run.id).await?;
-        let whole = client.get_run(GetRunRequest { id: run.id }).await?;
-        history.note(Event::FinalRun(Box::new(whole.into_inner())));
+        let id = run.id;
+        logs.insert(id.clone());
+        match client.get_run(GetRunRequest { id: id.clone() }).await {
+            Ok(whole) => history.note(Event::FinalRun(Box::new(whole.into_inner()))),
+            // It went since it was listed.
+            Err(status) if status.code() == Code::NotFound && history.is_gone(&id) => {}
+            Err(status) => return Err(status),
+        }
     }
-    match read_log(network, history, ELSEWHERE).await {
-        Err(status) if status.code() == Code::NotFound => {}
-        read => read?,
+    for log in logs {
+        match read_log(network, history, &log).await {
+            Err(status) if status.code() == Code::NotFound => {}
+            read => read?,
+        }
     }
-    for name in NAMES {
-        read_revisions(network, history, name).await?;
+    for (kind, name) in resources() {
+        read_revisions(network, history, kind, name).await?;
     }
-    read_changes(network, history).await
+    loop {
+        let after = history.trimmed();
+        match read_changes(network, history, after).await {
+            // Some went since.
+            Err(status) if status.code() == Code::OutOfRange && history.trimmed() > after => {}
+            read => return read,
+        }
+    }
 }
 
 async fn read_log(network: &Network, history: &History, run: &str) -> Result<(), Status> {
@@ -72,9 +91,14 @@ async fn read_log(network: &Network, history: &History, run: &str) -> Result<(),
     Ok(())
 }
 
-async fn read_revisions(network: &Network, history: &History, name: &str) -> Result<(), Status> {
+async fn read_revisions(
+    network: &Network,
+    history: &History,
+    kind: &str,
+    name: &str,
+) -> Result<(), Status> {
     let request = ListResourceRevisionsRequest {
-        resource: KIND.to_owned(),
+        resource: kind.to_owned(),
         name: name.to_owned(),
         page_size: 1000,
         page_token: String::new(),
@@ -95,9 +119,9 @@ async fn read_revisions(network: &Network, history: &History, name: &str) -> Res
     Ok(())
 }
 
-async fn read_changes(network: &Network, history: &History) -> Result<(), Status> {
+async fn read_changes(network: &Network, history: &History, after: u64) -> Result<(), Status> {
     let request = WatchResourcesRequest {
-        after_position: Some(0),
+        after_position: Some(after),
         follow: Some(false),
         ..WatchResourcesRequest::default()
     };

@@ -12,21 +12,17 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::dice::Dice;
+use super::history::History;
+use super::keeping::Keeping;
 use super::world::{SimulatedWorld, WallClock};
 use crate::api::grpc::Api;
 use crate::api::{Doors, Exposition, ExpositionFormat, RouterOptions, Watch};
-use crate::engine::{Engine, Options, RetentionOptions};
-use crate::model::retention::{Limit, Limits, Policy};
-use crate::store::Store;
-use crate::store::commit::hand::Hand;
+use crate::engine::{Engine, Options};
+use crate::store::commit::hand::{Group, Hand, OnDisk};
+use crate::store::gone::{self, Leaving};
 use crate::store::in_memory::Disk;
+use crate::store::{Result, Store};
 use crate::trace::Tracer;
-
-/// Nothing is removed while a simulation runs.
-const FOR_EVER: Limits = Limits {
-    max_age: Limit::Forever,
-    max_count: Limit::Forever,
-};
 
 /// How many milliseconds a write of a quick disk takes at most.
 const QUICK: u64 = 3;
@@ -41,6 +37,8 @@ pub(super) struct Site(Arc<Inner>);
 struct Inner {
     disk: Disk,
     wall: WallClock,
+    keeping: Keeping,
+    history: History,
     dice: Mutex<Dice>,
     server: Mutex<Option<Server>>,
     pace: watch::Sender<Pace>,
@@ -66,10 +64,13 @@ struct Server {
 }
 
 impl Site {
-    pub(super) fn new(dice: Dice) -> Self {
+    /// A site whose servers keep things for so long, and whose disk tells a history what goes.
+    pub(super) fn new(dice: Dice, keeping: Keeping, history: History) -> Self {
         Self(Arc::new(Inner {
             disk: Disk::new().expect("memory can be written"),
             wall: WallClock::new(),
+            keeping,
+            history,
             dice: Mutex::new(dice),
             server: Mutex::default(),
             pace: watch::Sender::new(Pace {
@@ -117,17 +118,30 @@ impl Site {
         server.as_ref().map_or(0, |it| it.engine.most_waiting())
     }
 
+    /// What the doctor finds wrong on the disk, while nobody writes.
+    pub(super) fn examined(&self) -> Vec<String> {
+        let server = self.server();
+        server
+            .as_ref()
+            .map_or_else(Vec::new, |it| it.store.examined())
+    }
+
     /// Starts a server.
     pub(super) async fn start(&self) {
         let (store, hand) = self.0.disk.open().expect("memory can be read");
         let dice = self.fork();
-        let writing = tokio::spawn(write(hand, self.fork(), self.0.pace.subscribe()));
+        let writing = Writing {
+            hand,
+            store: store.clone(),
+            history: self.0.history.clone(),
+        };
+        let writing = tokio::spawn(writing.go_on(self.fork(), self.0.pace.subscribe()));
         let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
         let engine = Engine::start(
             store.clone(),
             Arc::new(SimulatedWorld::new(self.0.wall.clone(), dice)),
             Tracer::default(),
-            options(),
+            options(&self.0.keeping),
             stop.clone(),
             &tracker,
         );
@@ -189,20 +203,44 @@ impl Site {
     }
 }
 
-/// Writes group after group. It may be killed in each of its waits: before a write and between a write and its answer.
-async fn write(mut hand: Hand, mut dice: Dice, mut pace: watch::Receiver<Pace>) {
-    while let Some(group) = hand.take().await {
-        let now = pace.wait_for(|pace| !pace.stands).await.map(|pace| *pace);
-        // The site is gone.
-        let Ok(Pace { most, .. }) = now else { return };
-        tokio::time::sleep(dice.millis(0..most)).await;
-        let written = hand.write(group);
-        tokio::time::sleep(dice.millis(0..most)).await;
-        hand.answer(written);
+/// The hand that writes for a server, and what it tells the history.
+struct Writing {
+    hand: Hand,
+    store: Store,
+    history: History,
+}
+
+impl Writing {
+    /// Writes group after group. It may be killed in each of its waits: before a write and between a write and its
+    /// answer.
+    async fn go_on(mut self, mut dice: Dice, mut pace: watch::Receiver<Pace>) {
+        while let Some(group) = self.hand.take().await {
+            let now = pace.wait_for(|pace| !pace.stands).await.map(|pace| *pace);
+            // The site is gone.
+            let Ok(Pace { most, .. }) = now else { return };
+            tokio::time::sleep(dice.millis(0..most)).await;
+            let written = self.write(group).expect("memory can be read");
+            tokio::time::sleep(dice.millis(0..most)).await;
+            self.hand.answer(written);
+        }
+    }
+
+    /// Writes a group, and tells which changes came with it and what went.
+    fn write(&mut self, group: Group) -> Result<OnDisk> {
+        let leaving = Leaving::of(&group, &self.store)?;
+        let before = self.hand.position();
+        let written = self.hand.write(group);
+        for change in gone::came(&self.store, before)? {
+            self.history.came(change);
+        }
+        for gone in leaving.gone()? {
+            self.history.went(gone);
+        }
+        Ok(written)
     }
 }
 
-fn options() -> Options {
+fn options(keeping: &Keeping) -> Options {
     Options {
         lease_time: Duration::from_secs(30),
         heartbeat_period: Duration::from_secs(10),
@@ -210,15 +248,7 @@ fn options() -> Options {
         cancel_grace: Duration::from_secs(10),
         refusal_pause: Duration::from_secs(5),
         min_free_bytes: 1,
-        retention: RetentionOptions {
-            period: Duration::from_secs(3600),
-            policy: Policy {
-                runs: FOR_EVER,
-                logs: FOR_EVER,
-                revisions: FOR_EVER,
-            },
-            changes: FOR_EVER,
-        },
+        retention: keeping.options(),
     }
 }
 

@@ -25,21 +25,32 @@ impl Client {
             let run = self.dice.below(known + 1);
             let run = self.history.run(run).unwrap_or(ELSEWHERE.to_owned());
             let long = self.dice.percent(8);
-            let batch = Batch {
-                word: format!("outside-{at}"),
+            // Each message of a call is stored by itself.
+            let messages = if long { 1 } else { self.dice.of(1..4) };
+            let batches = (0..messages).map(|message| Batch {
+                word: format!("outside-{at}-{message}"),
                 lines: if long { 60 } else { self.dice.of(1..5) },
-            };
-            self.history.note(Event::AppendAsked {
-                run: run.clone(),
-                batch: batch.clone(),
             });
-            let request = AppendLogsRequest {
-                entries: entries(&run, &batch, if long { 4 << 10 } else { 0 }),
-            };
+            let batches: Vec<Batch> = batches.collect();
+            for batch in batches.iter().cloned() {
+                let run = run.clone();
+                self.history.note(Event::AppendAsked { run, batch });
+            }
+            let dots = if long { 4 << 10 } else { 0 };
+            let requests = batches.iter().map(|batch| AppendLogsRequest {
+                entries: entries(&run, batch, dots),
+            });
+            let requests: Vec<_> = requests.collect();
             let mut client = LogServiceClient::new(self.network.clone());
-            let request = tokio_stream::once(request);
-            if client.append_logs(request).await.is_ok() {
-                self.history.note(Event::Appended { run, batch });
+            if client
+                .append_logs(tokio_stream::iter(requests))
+                .await
+                .is_ok()
+            {
+                for batch in batches {
+                    let run = run.clone();
+                    self.history.note(Event::Appended { run, batch });
+                }
             }
         }
     }

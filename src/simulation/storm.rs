@@ -23,7 +23,7 @@ pub(super) struct Storm<'a> {
 impl Storm<'_> {
     /// Lets things fail for a while.
     pub(super) async fn rage(mut self) {
-        for _ in 0..self.dice.of(2..14) {
+        for _ in 0..self.dice.of(2..11) {
             self.pause(100..8000).await;
             match self.dice.below(11) {
                 0 | 1 => self.kill_server().await,

@@ -12,7 +12,7 @@ use super::dice::Dice;
 use crate::engine::world::World;
 
 /// The second at which every simulation begins.
-const MORNING: i64 = 1_790_000_000;
+pub(super) const MORNING: i64 = 1_790_000_000;
 
 /// The clock on the wall, which all servers of a simulation look at. It can be set.
 #[derive(Clone)]

@@ -47,6 +47,8 @@ mod files;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod fuzz;
 #[cfg(test)]
+pub(crate) mod gone;
+#[cfg(test)]
 pub(crate) mod in_memory;
 pub mod keys;
 mod logs;

@@ -13,6 +13,8 @@ use super::{Result, Store, codec, records};
 use crate::model::name::{Name, ObjectId};
 use crate::model::resource::{Definition, DriverResult, Resource};
 use crate::model::run::ResourceRef;
+#[cfg(test)]
+use crate::sabotage::{Sabotage, planted};
 
 /// Most bytes of a resource that stands whole beside its name too. A page of lists has about 100 of them.
 const IN_HEAD_BYTES: usize = 8 << 10;
@@ -28,6 +30,10 @@ impl Batch {
 
     /// Deletes a definition, where neither a resource nor a pipeline names it.
     pub fn delete_definition(&mut self, name: &Name) {
+        #[cfg(test)]
+        if planted(Sabotage::DeletesWhatIsNamed) {
+            return self.delete(&Key::Definition(name));
+        }
         self.expect_empty(&Prefix::Resources(Some(name)));
         self.expect_empty(&Prefix::DefinitionPipelines(name));
         self.delete(&Key::Definition(name));
@@ -228,6 +234,10 @@ impl Store {
 
     /// Whether a definition has a resource, and whether it has a pipeline.
     pub async fn definition_users(&self, name: &Name) -> Result<(bool, bool)> {
+        #[cfg(test)]
+        if planted(Sabotage::DeletesWhatIsNamed) {
+            return Ok((false, false));
+        }
         Ok((
             self.any(&Prefix::Resources(Some(name)))?,
             self.any(&Prefix::DefinitionPipelines(name))?,

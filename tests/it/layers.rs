@@ -12,7 +12,9 @@ const ROOMS: [(&str, &[&str]); 21] = [
     ("sabotage", &[]),
     (
         "simulation",
-        &["api", "engine", "model", "sabotage", "store", "trace"],
+        &[
+            "api", "engine", "model", "proto", "sabotage", "store", "trace",
+        ],
     ),
     ("meter", &[]),
     ("trace", &[]),

@@ -13,7 +13,7 @@ mod counts;
 mod logs;
 mod queues;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -28,6 +28,8 @@ use super::{Engine, Inner};
 use crate::aside::aside;
 use crate::model::name::Name;
 use crate::model::retention::{Limits, Policy};
+#[cfg(test)]
+use crate::sabotage::{Sabotage, planted};
 use crate::store::keys::LogState;
 use crate::store::{EndedRun, Error, Position, Removal, Result, Store};
 
@@ -35,7 +37,7 @@ use crate::store::{EndedRun, Error, Position, Removal, Result, Store};
 const STEP_ROWS: usize = 2_000;
 /// Most entries of a queue that one step looks at.
 const LOOK_AT: usize = 256;
-/// For each moment of work it rests so many.
+/// For each moment of work it rests so many, but no longer than a period.
 const REST: u32 = 4;
 /// Most resources that are remembered for a look; beyond it, all are looked at.
 const TOUCHED_MOST: usize = 10_000;
@@ -64,7 +66,7 @@ pub(super) struct Retention {
 /// Resources that have one more of something that is counted. It only saves looks: a start looks at all.
 #[derive(Default)]
 struct Touched {
-    resources: HashSet<(Name, Name)>,
+    resources: BTreeSet<(Name, Name)>,
     /// Definitions of which every resource is to be looked at.
     definitions: BTreeSet<Name>,
     /// Every resource of every definition is to be looked at.
@@ -137,6 +139,10 @@ impl Retention {
     /// A resource has one more finished run or one more revision.
     pub(super) fn touch(&self, kind: &Name, name: &Name) {
         if !self.counts.load(Ordering::Relaxed) {
+            return;
+        }
+        #[cfg(test)]
+        if planted(Sabotage::ForgetsToCount) {
             return;
         }
         let mut touched = self.touched();
@@ -232,7 +238,9 @@ impl Sweeper {
                     Err(error) => self.failed(&error),
                 }
                 let took = self.engine.0.world.elapsed().saturating_sub(begun);
-                tokio::time::sleep(took * REST).await;
+                // A disk that stood still is no reason to rest for long: there may be no room because of what is due.
+                let rest = (took * REST).min(self.engine.0.retention.options.period);
+                tokio::time::sleep(rest).await;
             }
             duties = left;
         }

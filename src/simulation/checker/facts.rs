@@ -6,18 +6,28 @@ use conveyor_client::proto::{Run, StepRun, StepState};
 use conveyor_client::simulation::NEVER_BEGUN;
 
 use crate::simulation::history::{Change, Event, Token};
+use crate::simulation::keeping::Keeping;
+use crate::store::gone::Gone;
 
-/// What stands in the end, and what happened before.
+/// What stands in the end, what went before, and what happened. What is gone is told as it was, so that all that ever
+/// was is here.
 #[derive(Default)]
 pub(super) struct Facts<'a> {
     /// Each with its millisecond.
     pub(super) events: Vec<(u64, &'a Event)>,
+    pub(super) keeping: Option<Keeping>,
     pub(super) runs: BTreeMap<&'a str, &'a Run>,
-    /// The lines of each run, by their number.
-    pub(super) logs: BTreeMap<&'a str, Vec<(u64, &'a str)>>,
+    /// The runs that stand in the end.
+    pub(super) standing: BTreeSet<&'a str>,
+    /// The lines of each run in their order, those that are gone first.
+    pub(super) logs: BTreeMap<&'a str, Vec<Line<'a>>>,
     pub(super) revisions: BTreeMap<(&'a str, i64), &'a str>,
-    /// All changes of resources in their order.
+    /// The place at which a revision, or an entry of the log of changes, was gone.
+    pub(super) gone_revisions: BTreeMap<(&'a str, i64), usize>,
+    pub(super) gone_changes: BTreeMap<u64, usize>,
+    /// All changes of resources that came to the disk, in their order, and those that stand in the end.
     pub(super) changes: Vec<&'a Change>,
+    pub(super) final_changes: Vec<&'a Change>,
     /// The offers that instances saw.
     pub(super) offers: Vec<Offer<'a>>,
     /// How work ended, by what it said at its end.
@@ -25,6 +35,14 @@ pub(super) struct Facts<'a> {
     /// Tasks whose work began.
     begun: BTreeSet<&'a str>,
     pub(super) open: Option<usize>,
+}
+
+/// A line of a log.
+pub(super) struct Line<'a> {
+    pub(super) seq: u64,
+    pub(super) message: &'a str,
+    /// The place among all events at which it was gone.
+    pub(super) gone: Option<usize>,
 }
 
 /// An offer as an instance saw it.
@@ -84,19 +102,67 @@ impl<'a> Facts<'a> {
                 };
                 self.ends.insert(message, end);
             }
+            Event::Keeps(keeping) => self.keeping = Some(*keeping),
+            Event::Changed(change) => self.changes.push(change),
+            Event::GoneRun { run, .. } => {
+                self.runs.insert(&run.id, run);
+                self.standing.remove(run.id.as_str());
+            }
+            Event::Gone(gone) => self.note_gone(place, gone),
             Event::FinalRun(run) => {
                 self.runs.insert(&run.id, run);
+                self.standing.insert(&run.id);
             }
-            Event::FinalLine { run, seq, message } => {
-                self.logs.entry(run).or_default().push((*seq, message));
-            }
+            Event::FinalLine { run, seq, message } => self.add_line(run, *seq, message, None),
             Event::FinalRevision { id, revision, spec } => {
                 self.revisions.insert((id, *revision), spec);
             }
-            Event::FinalChange(change) => self.changes.push(change),
+            Event::FinalChange(change) => self.final_changes.push(change),
             Event::Settled { open } => self.open = Some(*open),
             _ => {}
         }
+    }
+
+    fn note_gone(&mut self, place: usize, gone: &'a Gone) {
+        match gone {
+            Gone::Lines { log, lines, .. } => {
+                for line in lines {
+                    let message = line.message.trim_end_matches('.');
+                    self.add_line(log, line.seq, message, Some(place));
+                }
+            }
+            Gone::Revision { id, it, .. } => {
+                self.revisions.insert((id, it.revision), it.spec.as_str());
+                self.gone_revisions.insert((id, it.revision), place);
+            }
+            Gone::Change { position, .. } => {
+                self.gone_changes.insert(*position, place);
+            }
+            _ => {}
+        }
+    }
+
+    /// A line may be read in the end and be gone soon after.
+    fn add_line(&mut self, log: &'a str, seq: u64, message: &'a str, gone: Option<usize>) {
+        let log = self.logs.entry(log).or_default();
+        let known = |line: &&mut Line<'_>| (line.seq, line.message) == (seq, message);
+        match log.iter_mut().find(known) {
+            Some(line) if gone.is_some() != line.gone.is_some() => line.gone = line.gone.or(gone),
+            _ => log.push(Line { seq, message, gone }),
+        }
+    }
+
+    /// Whether a watch may pass over a change: its revision was gone, and a later one of the resource follows.
+    pub(super) fn is_passed_over(&self, change: &Change, place: usize) -> bool {
+        let gone = self
+            .gone_revisions
+            .get(&(change.id.as_str(), change.revision));
+        gone.is_some_and(|gone| *gone < place)
+    }
+
+    /// Whether a run is gone.
+    pub(super) fn is_gone_run(&self, run: &str) -> bool {
+        self.runs.contains_key(run) && !self.standing.contains(run)
     }
 
     /// Whether work on the last task of a step began.
@@ -110,8 +176,15 @@ impl<'a> Facts<'a> {
         step.message == NEVER_BEGUN && step.state() != StepState::Succeeded && !self.has_begun(step)
     }
 
+    /// Whether lines came to a log from outside: they may come when it was removed already, and have a time of their own.
+    pub(super) fn has_lines_from_outside(&self, run: &str) -> bool {
+        let asked =
+            |event: &Event| matches!(event, Event::AppendAsked { run: it, .. } if it == run);
+        self.events.iter().any(|(_, event)| asked(event))
+    }
+
     /// The log of a run.
-    pub(super) fn log(&self, run: &str) -> &[(u64, &'a str)] {
+    pub(super) fn log(&self, run: &str) -> &[Line<'a>] {
         self.logs.get(run).map(Vec::as_slice).unwrap_or_default()
     }
 
@@ -125,7 +198,7 @@ impl<'a> Facts<'a> {
     }
 
     /// Whether a resource was deleted.
-    pub(super) fn is_gone(&self, id: &str) -> bool {
+    pub(super) fn is_deleted(&self, id: &str) -> bool {
         let deletes = |change: &&&Change| change.id == id && change.deleted;
         self.changes.iter().any(|change| deletes(&change))
     }

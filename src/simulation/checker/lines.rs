@@ -1,8 +1,8 @@
-//! Promises 4 and 5: logs, and those who follow them, quick, slow or not at all.
+//! Promises 4 and 5: logs, and what those who do not read them cost.
 
 use std::collections::BTreeMap;
 
-use super::facts::Facts;
+use super::facts::{Facts, Line};
 use crate::simulation::history::{Batch, Event};
 
 /// Most bytes of lines that one answer carries: 32 KiB, and a line beyond it.
@@ -47,10 +47,14 @@ pub(super) fn lines_are_stored_once_and_in_order(facts: &Facts<'_>, broken: &mut
 fn count_lines<'a>(facts: &Facts<'a>, broken: &mut Vec<String>) -> BTreeMap<&'a str, u64> {
     let mut lines: BTreeMap<&str, u64> = BTreeMap::new();
     for (run, log) in &facts.logs {
-        for ((seq, message), due) in log.iter().zip(1..) {
-            if *seq != due {
+        // Of what is no run, or no longer one, numbers are forgotten with the lines.
+        let restarts = !facts.standing.contains(run);
+        let mut due = 1;
+        for Line { seq, message, .. } in log {
+            if *seq != due && !(*seq == 1 && restarts) {
                 broken.push(format!("promise 4: line {seq} of {run} stands at {due}"));
             }
+            due = *seq + 1;
             let Some((task, line)) = task_line(message) else {
                 continue;
             };
@@ -74,7 +78,7 @@ pub(super) fn lines_from_outside_are_whole(facts: &Facts<'_>, broken: &mut Vec<S
             Event::Appended { run, batch } => (run, batch, 1),
             _ => continue,
         };
-        let log: Vec<&str> = facts.log(run).iter().map(|(_, message)| *message).collect();
+        let log: Vec<&str> = facts.log(run).iter().map(|line| line.message).collect();
         let (found, whole) = occurrences(&log, batch);
         if !whole || found < least || found > 1 {
             broken.push(format!(
@@ -99,43 +103,6 @@ fn occurrences(log: &[&str], batch: &Batch) -> (usize, bool) {
     (found.len(), found.iter().all(follows))
 }
 
-/// A tail sees the log, each line once, to its end. Lines from outside may come after the end.
-pub(super) fn tails_see_the_log(facts: &Facts<'_>, broken: &mut Vec<String>) {
-    let mut seen: BTreeMap<(u64, &str), Vec<(u64, &str)>> = BTreeMap::new();
-    for (_, event) in &facts.events {
-        match event {
-            Event::Tailed {
-                tail,
-                run,
-                seq,
-                message,
-            } => {
-                seen.entry((*tail, run)).or_default().push((*seq, message));
-            }
-            Event::TailEnds { tail, run } => {
-                let seen = seen.entry((*tail, run)).or_default();
-                let missed = facts.log(run).iter().skip(seen.len());
-                let missed = missed.filter(|(_, message)| task_line(message).is_some());
-                let missed = missed.count();
-                if missed > 0 {
-                    broken.push(format!(
-                        "promise 4: tail {tail} of {run} ended {missed} lines too soon"
-                    ));
-                }
-            }
-            _ => {}
-        }
-    }
-    for ((tail, run), seen) in seen {
-        let log = facts.log(run);
-        if !log.starts_with(&seen) {
-            broken.push(format!(
-                "promise 4: tail {tail} of {run} saw {seen:?} of {log:?}"
-            ));
-        }
-    }
-}
-
 /// What the server holds for one who does not read is bounded, and those beside him see every log to its end.
 pub(super) fn slow_readers_harm_nobody(facts: &Facts<'_>, broken: &mut Vec<String>) {
     let mut unread = BTreeMap::new();
@@ -150,7 +117,7 @@ pub(super) fn slow_readers_harm_nobody(facts: &Facts<'_>, broken: &mut Vec<Strin
             Event::Written { run, .. } | Event::Started { run, .. } if !run.is_empty() => {
                 unread.entry(run).or_insert(true);
             }
-            Event::TailEnds { tail: QUICK, run } => {
+            Event::TailEnds { tail: QUICK, run } | Event::TailLost { tail: QUICK, run } => {
                 unread.insert(run, false);
             }
             Event::Settled { .. } => break,
@@ -165,7 +132,7 @@ pub(super) fn slow_readers_harm_nobody(facts: &Facts<'_>, broken: &mut Vec<Strin
 }
 
 /// The task and the number that a line of a driver names.
-fn task_line(message: &str) -> Option<(&str, u64)> {
+pub(super) fn task_line(message: &str) -> Option<(&str, u64)> {
     let mut words = message.split(' ');
     let (task, _) = (words.next()?, words.next()?);
     Some((task, words.next()?.parse().ok()?))

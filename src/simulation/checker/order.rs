@@ -128,7 +128,7 @@ pub(super) fn cancels_stand(facts: &Facts<'_>, broken: &mut Vec<String>) {
     }
 }
 
-fn ended(state: RunState) -> bool {
+pub(super) fn ended(state: RunState) -> bool {
     matches!(
         state,
         RunState::Succeeded | RunState::Failed | RunState::Cancelled

@@ -30,7 +30,7 @@ struct Seen<'a> {
 pub(super) fn watches_hold(facts: &Facts<'_>, broken: &mut Vec<String>) {
     revisions_are_changes(facts, broken);
     let mut watches: BTreeMap<u64, Seen<'_>> = BTreeMap::new();
-    for (_, event) in &facts.events {
+    for (place, (_, event)) in facts.events.iter().enumerate() {
         let (watch, wrong) = match event {
             Event::Lists { watch } => {
                 watches.insert(*watch, Seen::default());
@@ -45,21 +45,24 @@ pub(super) fn watches_hold(facts: &Facts<'_>, broken: &mut Vec<String>) {
                 let wrong = if change.position == 0 {
                     seen.lists(facts, change)
                 } else {
-                    seen.sees(facts, change)
+                    seen.sees(facts, place, change)
                 };
                 (watch, wrong)
             }
             Event::Bookmarked { watch, position } => {
                 let seen = watches.entry(*watch).or_default();
-                (watch, seen.is_told(facts, *position))
+                (watch, seen.is_told(facts, place, *position))
             }
+            Event::Refused { watch, after } => (watch, was_kept(facts, place, *after)),
             _ => continue,
         };
         if let Some(wrong) = wrong {
             broken.push(format!("watch {watch}, {wrong}"));
         }
     }
-    let newest = facts.changes.last().map_or(0, |it| it.position);
+    let mut last = facts.changes.iter().rev();
+    let last = last.find(|it| !facts.is_passed_over(it, usize::MAX));
+    let newest = last.map_or(0, |it| it.position);
     for (watch, seen) in watches.iter().filter(|(_, seen)| seen.last < newest) {
         broken.push(format!(
             "watch {watch}, reliable: it came to {} of {newest}",
@@ -81,6 +84,13 @@ fn revisions_are_changes(facts: &Facts<'_>, broken: &mut Vec<String>) {
     }
 }
 
+/// A position is refused when a change after it is no longer kept, and only then.
+fn was_kept(facts: &Facts<'_>, place: usize, after: u64) -> Option<String> {
+    let mut behind = facts.gone_changes.range(after + 1..);
+    let gone = behind.any(|(_, gone)| *gone < place);
+    (!gone).then(|| format!("resumable: position {after} was refused, and all behind it is kept"))
+}
+
 impl<'a> Seen<'a> {
     /// An object is listed as it stands.
     fn lists(&mut self, facts: &Facts<'_>, it: &'a Change) -> Option<String> {
@@ -95,8 +105,12 @@ impl<'a> Seen<'a> {
     }
 
     /// A change is shown.
-    fn sees(&mut self, facts: &Facts<'_>, it: &'a Change) -> Option<String> {
-        let due = facts.changes.iter().find(|due| due.position > self.last);
+    fn sees(&mut self, facts: &Facts<'_>, place: usize, it: &'a Change) -> Option<String> {
+        let is_due = |due: &&&Change| {
+            due.position > self.last
+                && (due.position == it.position || !facts.is_passed_over(due, place))
+        };
+        let due = facts.changes.iter().find(is_due);
         let was_listed = !it.deleted && self.listed.contains(&(it.id.as_str(), it.revision));
         let resumed = std::mem::take(&mut self.resumed);
         let property = if !self.shown.insert(it.position) || was_listed {
@@ -122,12 +136,15 @@ impl<'a> Seen<'a> {
     }
 
     /// Nothing up to here is left to see.
-    fn is_told(&mut self, facts: &Facts<'_>, position: u64) -> Option<String> {
+    fn is_told(&mut self, facts: &Facts<'_>, place: usize, position: u64) -> Option<String> {
         self.resumed = false;
         let before = self.last;
         self.last = before.max(position);
         let missed = if std::mem::replace(&mut self.has_listed, true) {
-            let passed = |it: &&&Change| it.position > before && it.position <= position;
+            let passed = |it: &&&Change| {
+                let behind = it.position > before && it.position <= position;
+                behind && !facts.is_passed_over(it, place)
+            };
             facts.changes.iter().find(|it| passed(it)).copied()
         } else {
             self.not_listed(facts, position)

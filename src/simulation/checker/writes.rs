@@ -25,7 +25,7 @@ pub(super) fn answered_is_there(facts: &Facts<'_>, broken: &mut Vec<String>) {
         else {
             continue;
         };
-        let gone = facts.is_gone(id);
+        let gone = facts.is_deleted(id);
         if let (Some(spec), false) = (spec, gone) {
             let kept = facts.revisions.get(&(id.as_str(), *revision));
             if kept.is_none_or(|kept| *kept != format!("{{\"n\":{spec}}}")) {
@@ -38,6 +38,22 @@ pub(super) fn answered_is_there(facts: &Facts<'_>, broken: &mut Vec<String>) {
             broken.push(format!(
                 "promise 1: {event:?} was answered, and it is still there"
             ));
+        }
+    }
+}
+
+/// Promise 1: the log of changes is what came to the disk, but for what retention removed.
+pub(super) fn changes_stand(facts: &Facts<'_>, broken: &mut Vec<String>) {
+    for change in &facts.final_changes {
+        if !facts.changes.contains(change) {
+            broken.push(format!("promise 1: {change:?} stands, and never came"));
+        }
+    }
+    for change in &facts.changes {
+        let gone = facts.gone_changes.contains_key(&change.position)
+            || facts.is_passed_over(change, usize::MAX);
+        if !gone && !facts.final_changes.contains(change) {
+            broken.push(format!("promise 1: {change:?} came, and is not there"));
         }
     }
 }

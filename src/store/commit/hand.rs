@@ -9,7 +9,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::writer::{Writer, Written};
 use super::{Committer, Job, Order};
-use crate::store::batch::Position;
+use crate::store::batch::{Position, Write};
+use crate::store::keys::Family;
 
 /// Writes for a committer that has no thread.
 pub(crate) struct Hand {
@@ -24,6 +25,18 @@ pub(crate) struct Group(Vec<Job>);
 
 /// Batches that are on disk, and nobody knows.
 pub(crate) struct OnDisk(Written);
+
+impl Group {
+    /// The keys that it deletes, in order.
+    pub(crate) fn deleted(&self) -> impl Iterator<Item = (Family, &[u8])> {
+        let writes = self.0.iter().flat_map(|job| &job.batch.writes);
+        writes.filter_map(|write| match write {
+            Write::Delete(family, key) => Some((*family, key.as_slice())),
+            Write::DeleteRange(..) => panic!("no log of a simulation is long enough for a range"),
+            Write::Put(..) | Write::Append(..) => None,
+        })
+    }
+}
 
 impl Hand {
     pub(in crate::store) fn new(db: Arc<DB>, position: Position) -> (Committer, Self) {
@@ -48,6 +61,11 @@ impl Hand {
         let (group, stop) = self.writer.take(first, &mut self.inbox);
         self.stop = stop;
         Some(Group(group))
+    }
+
+    /// The position of the newest batch on disk.
+    pub(crate) fn position(&self) -> Position {
+        self.writer.position
     }
 
     /// Puts a group on disk.

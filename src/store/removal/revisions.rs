@@ -9,6 +9,8 @@ use super::Removal;
 use crate::model::name::{Name, ObjectId};
 use crate::model::pipeline::Pipeline;
 use crate::model::run::Run;
+#[cfg(test)]
+use crate::sabotage::{Sabotage, planted};
 use crate::store::changes::BareChange;
 use crate::store::keys::{Family, Key, Prefix, last_number};
 use crate::store::read::{Order, damaged, walk};
@@ -214,6 +216,10 @@ impl Removal {
     /// Whether a run shows a revision that this batch does not remove. The newest runs go last, so that a look from
     /// there finds one at once.
     fn is_shown(&self, id: ObjectId, revision: i64) -> Result<bool> {
+        #[cfg(test)]
+        if planted(Sabotage::RemovesWhatIsShown) {
+            return Ok(false);
+        }
         let mut shown = false;
         let runs = Prefix::ShownBy(id, revision);
         walk(&self.store.db, &runs, None, Order::Down, |key, _| {
