@@ -7,7 +7,7 @@
 //! | `forget_requests` | every minute | logged, tried again |
 //! | `retire` | every `retention.period` | logged, tried again |
 //!
-//! Each is begun anew after a panic ([`background`]).
+//! Each is begun anew after a panic (`background.rs`).
 
 mod background;
 pub mod backup;

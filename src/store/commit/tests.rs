@@ -46,17 +46,17 @@ async fn new_work_has_three_quarters_of_the_queue_however_many_ask_at_once() {
 async fn lines_have_a_small_part_of_the_queue_and_those_that_wait_stand_in_nobodys_way() {
     let (store, _hand) = Disk::new().unwrap().open().unwrap();
     let committer = store.committer();
-    let lines = committer.reserve_lines(3 << 20).await.unwrap();
-    let others = (0..9).map(|_| committer.reserve_lines(1 << 20));
+    let lines = committer.reserve_lines(24 << 20).await.unwrap();
+    let others = (0..9).map(|_| committer.reserve_lines(8 << 20));
     let mut others = Box::pin(futures_util::future::join_all(others));
     assert!(futures_util::poll!(&mut others).is_pending());
     let all = all_there_is(committer).len();
-    assert_eq!(all, MOST - units(3 << 20, UNIT, UNITS) as usize);
+    assert_eq!(all, MOST - units(24 << 20, UNIT, UNITS) as usize);
     drop(lines);
     // One at a time.
     assert!(futures_util::poll!(&mut others).is_pending());
     let all = all_there_is(committer).len();
-    assert_eq!(all, MOST - units(1 << 20, UNIT, UNITS) as usize);
+    assert_eq!(all, MOST - units(8 << 20, UNIT, UNITS) as usize);
 }
 
 #[tokio::test]
