@@ -3,7 +3,7 @@
 //!
 //! It reads what it tells by itself, and believes nothing that the removal went by but the rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use jiff::Timestamp;
@@ -97,7 +97,12 @@ impl Leaving {
             rows: Vec::new(),
         };
         let mut parts = Parts::default();
+        // A batch may delete a key twice, as where a log stands in the queue twice.
+        let mut known = BTreeSet::new();
         for (family, bytes) in group.deleted() {
+            if !known.insert((family, bytes)) {
+                continue;
+            }
             let Ok(key) = decode(family, bytes, &mut parts) else {
                 continue;
             };
