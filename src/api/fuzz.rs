@@ -32,7 +32,7 @@ use crate::proto::{ListRunsRequest, ListRunsResponse};
 /// How long a request may take.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 /// How long an answer that goes on may pause.
-const PAUSE: Duration = Duration::from_millis(2);
+pub(crate) const PAUSE: Duration = Duration::from_millis(2);
 /// How much of an answer is read.
 const MOST_BYTES: usize = 4 << 20;
 
@@ -53,7 +53,7 @@ pub(crate) struct Answered {
 /// Asks by REST. The text is that of HTTP/1: a line with method and path, headers, an empty line, the body. `None`: the
 /// text is no request.
 pub(crate) async fn rest(doors: &Doors, input: &[u8]) -> Option<Answered> {
-    Some(ask(doors, read(input)?).await)
+    Some(ask(doors, read(input)?, PAUSE).await)
 }
 
 /// Asks by REST what the bytes pick.
@@ -115,11 +115,11 @@ const HARMFUL: &AsciiSet = &percent_encoding::CONTROLS
     .add(b'}');
 
 /// Calls the method that the first byte picks, with well-formed messages that the others make.
-pub(crate) async fn calls(doors: &Doors, known: &Known, input: &[u8]) -> Answered {
+pub(crate) async fn calls(doors: &Doors, known: &Known, input: &[u8], pause: Duration) -> Answered {
     let (method, messages) = message::call(input, known);
     let messages: Vec<&[u8]> = messages.iter().map(Vec::as_slice).collect();
     let request = call(method.path.as_bytes(), Body::from(framed(&messages)));
-    let answered = ask(doors, request.expect("it is a request")).await;
+    let answered = ask(doors, request.expect("it is a request"), pause).await;
     // To a message that can be read, INTERNAL and UNKNOWN are no answer.
     let is_own_fault = matches!(answered.code.as_deref(), Some("2" | "13"));
     assert!(!is_own_fault, "{} is at fault", method.path);
@@ -172,7 +172,7 @@ pub(crate) async fn grpc(doors: &Doors, input: &[u8]) -> Option<Answered> {
         Some((0, raw)) => raw.to_vec(),
         _ => framed(&messages(rest)),
     };
-    Some(ask(doors, call(path, Body::from(body))?).await)
+    Some(ask(doors, call(path, Body::from(body))?, PAUSE).await)
 }
 
 /// Calls by gRPC with one message, and reads the first that is answered.
@@ -182,7 +182,7 @@ async fn call_for<M: Message + Default>(
     message: &impl Message,
 ) -> Option<M> {
     let body = Body::from(frame(&message.encode_to_vec()));
-    let answered = ask(doors, call(path.as_bytes(), body)?).await;
+    let answered = ask(doors, call(path.as_bytes(), body)?, PAUSE).await;
     M::decode(answered.body.get(5..)?).ok()
 }
 
@@ -240,8 +240,8 @@ fn call(path: &[u8], body: Body) -> Option<Request> {
     request.body(body).ok()
 }
 
-/// Reads the answer to its end or to its first pause.
-async fn ask(doors: &Doors, mut request: Request) -> Answered {
+/// Reads the answer to its end or to its first pause of this length.
+async fn ask(doors: &Doors, mut request: Request, pause: Duration) -> Answered {
     let host = HeaderValue::from_static("localhost");
     request
         .headers_mut()
@@ -255,7 +255,7 @@ async fn ask(doors: &Doors, mut request: Request) -> Answered {
     let mut body = answer.into_body();
     let mut bytes = BytesMut::new();
     let read = async {
-        while let Ok(Some(Ok(frame))) = timeout(PAUSE, body.frame()).await {
+        while let Ok(Some(Ok(frame))) = timeout(pause, body.frame()).await {
             match frame.data_ref() {
                 Some(data) => bytes.put_slice(data),
                 // Trailers are the end, and hyper asks for nothing after them.

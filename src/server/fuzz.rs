@@ -56,7 +56,7 @@ pub(crate) fn grpc(input: &[u8]) {
 /// Sends a call by gRPC whose messages are well formed.
 pub(crate) fn calls(input: &[u8]) {
     with(|site| {
-        let asked = api::calls(&site.doors, &site.known, input);
+        let asked = api::calls(&site.doors, &site.known, input, api::PAUSE);
         site.runtime.block_on(asked)
     });
 }
@@ -290,7 +290,7 @@ mod tests {
         site.tend();
         for (nth, path) in api::tests::methods().enumerate() {
             reach(&mut site, nth, &path, |site, input| {
-                let asked = api::calls(&site.doors, &site.known, input);
+                let asked = api::calls(&site.doors, &site.known, input, PATIENCE);
                 let answered = site.runtime.block_on(asked);
                 // A stream that goes on has said something.
                 let goes_on = answered.code.is_none() && !answered.body.is_empty();
@@ -344,6 +344,8 @@ mod tests {
         panic!("{what} is not reached: {said:?}");
     }
 
+    /// How long a stream may take to say something: a machine may be busy with much else.
+    const PATIENCE: Duration = Duration::from_millis(500);
     /// What is picked at random is done before so many tries, unless it is not done at all.
     const TRIES: usize = 2000;
 
