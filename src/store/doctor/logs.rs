@@ -1,6 +1,7 @@
 //! Logs: the lines of a run follow each other from the first to the last, and are as many as was acked.
 //!
-//! A log whose beginning retention took away is whole from where its trim says. Chunks come in the order of their keys,
+//! A log whose beginning retention took away is whole from where its trim says. That of what is no run begins anywhere:
+//! a run may have been removed, and its trim with it, while lines from outside were on their way. Chunks come in the order of their keys,
 //! so that the counts of one log are all that is kept.
 
 use std::collections::HashMap;
@@ -62,13 +63,23 @@ impl Doctor<'_> {
     fn begin_log(&mut self, run: &str, first: u64) {
         let trim = self.get::<records::LogTrim>(&Key::LogTrim(run));
         // A trim that cannot be read is found where it stands.
-        let begin = trim.ok().flatten().map_or(1, |trim| trim.first.max(1));
+        let begin = match trim.ok().flatten() {
+            Some(trim) => trim.first.max(1),
+            None if self.is_run(run) => 1,
+            None => first,
+        };
         self.logs = LogCheck {
             run: run.to_owned(),
             first: begin.min(first),
             next: begin,
             lines: HashMap::new(),
         };
+    }
+
+    /// Whether there is a run of this id, readable or not.
+    fn is_run(&mut self, run: &str) -> bool {
+        let id = Uuid::parse_str(run).map(RunId);
+        id.is_ok_and(|id| !matches!(self.get::<records::Run>(&Key::Run(id)), Ok(None)))
     }
 
     /// Holds the counts of a log that is over against what drivers were told.

@@ -297,6 +297,25 @@ async fn a_row_that_is_gone_is_missed_by_name() {
     assert!(all(&report).contains("POSITION"), "{}", all(&report));
 }
 
+/// Lines from outside that were on their way while their run was removed have the numbers that the run's log gave them.
+#[tokio::test]
+async fn a_log_whose_run_is_gone_begins_anywhere_and_has_no_hole() {
+    let place = tempfile::tempdir().unwrap();
+    let store = Store::open(place.path(), 64).unwrap();
+    let log = id(90).to_string();
+    let mut batch = Batch::new();
+    for seq in [13, 15, 19] {
+        batch.put_chunk(&log, seq, lines(2));
+    }
+    batch.note_outside_line(&log, Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
+    store.committer().commit(batch).await.unwrap();
+    store.close().await;
+    drop(store);
+    drop(raw(place.path()));
+    let wanted = format!("LOG logs/{log}: lines 17 to 18 are missing\n");
+    assert_eq!(all(&look(place.path())), wanted);
+}
+
 /// What the doctor says where a row is gone. The row is put back.
 fn without(path: &Path, key: &Key<'_>) -> Report {
     let (family, bytes) = key.encode();
