@@ -5,6 +5,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use futures_util::Stream;
+use futures_util::stream::try_unfold;
+
 use super::Engine;
 use super::hub::Follower;
 use crate::error::{Error, Result};
@@ -13,8 +16,6 @@ use crate::model::resource::Resource;
 #[cfg(test)]
 use crate::sabotage::{Sabotage, planted};
 use crate::store::Position;
-use futures_util::Stream;
-use futures_util::stream::try_unfold;
 
 /// A watch that has nothing to say says so this often.
 const BOOKMARK_PERIOD: Duration = Duration::from_secs(30);

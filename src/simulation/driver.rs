@@ -152,6 +152,10 @@ async fn carry_out(process: Arc<Process>, work: Work, mut dice: Dice) {
     process.tasks().finish(&work, Some(outcome));
 }
 
+fn silent() -> Status {
+    Status::deadline_exceeded("the server is silent")
+}
+
 /// One stream, from its hello to its end.
 async fn stream(
     process: &Arc<Process>,
@@ -160,25 +164,15 @@ async fn stream(
     running: &mut JoinSet<()>,
     dice: &mut Dice,
 ) -> Result<(), Status> {
-    let late = |_| Status::deadline_exceeded("the server is silent");
     let (out, queue) = mpsc::channel(8);
     let hello_at = Instant::now();
-    let hello = Hello {
-        driver: process.name.to_owned(),
-        instance_id: process.instance.clone(),
-        stream_number: number,
-        definitions: vec![KIND.to_owned()],
-        events: process.events(),
-        slots: 2,
-        tasks: process.tasks().in_hello(),
-        ..Hello::default()
-    };
+    let hello = process.hello(number);
     let _ = out.try_send(DriverStreamRequest {
         kind: Some(Out::Hello(hello)),
     });
     let mut client = DriverServiceClient::new(network.clone());
     let opened = timeout(PERIOD, client.driver_stream(ReceiverStream::new(queue)));
-    let mut inbox = opened.await.map_err(late)??.into_inner();
+    let mut inbox = opened.await.map_err(|_| silent())??.into_inner();
     let mut heartbeat = tokio::time::interval_at(hello_at + PERIOD, PERIOD);
     let mut heard = Instant::now();
     let mut next = None;
@@ -221,7 +215,7 @@ async fn stream(
                 leaves = never;
             }
             () = process.changed.notified() => {}
-            () = tokio::time::sleep_until(heard + 2 * PERIOD) => return Err(Status::deadline_exceeded("the server is silent")),
+            () = tokio::time::sleep_until(heard + 2 * PERIOD) => return Err(silent()),
         }
     }
 }
@@ -229,6 +223,20 @@ async fn stream(
 impl Process {
     fn tasks(&self) -> MutexGuard<'_, Tasks> {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What it says first on its stream of this number.
+    fn hello(&self, number: u64) -> Hello {
+        Hello {
+            driver: self.name.to_owned(),
+            instance_id: self.instance.clone(),
+            stream_number: number,
+            definitions: vec![KIND.to_owned()],
+            events: self.events(),
+            slots: 2,
+            tasks: self.tasks().in_hello(),
+            ..Hello::default()
+        }
     }
 
     /// All of them hear of what is made; one of what is deleted too.

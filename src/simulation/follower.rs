@@ -20,7 +20,7 @@ use super::reading::{change, undotted};
 /// Most streams that a tail which does not read has open.
 const STILL: usize = 8;
 /// How long a log may be silent before one who follows it asks whether its run is still there.
-const SILENCE: Duration = Duration::from_secs(40);
+const SILENCE: Duration = Duration::from_secs(5);
 
 /// One who follows.
 pub(super) struct Follower {
@@ -87,16 +87,26 @@ impl Follower {
         Ok(client.tail_logs(request).await?.into_inner())
     }
 
+    /// Asks whether a run is there.
+    async fn ask(&self, run: &str) -> Result<(), Status> {
+        let request = GetRunRequest { id: run.to_owned() };
+        let mut client = RunServiceClient::new(self.network.clone());
+        let answer = timeout(SILENCE, client.get_run(request)).await;
+        let late = |_| Status::deadline_exceeded("the server is silent");
+        answer.map_err(late)?.map(drop)
+    }
+
     async fn follow(&mut self, run: &str, after: &mut u64) -> Result<(), Status> {
         let tail = self.number;
         let mut lines = self.open(run, *after).await?;
         loop {
             let Ok(answer) = timeout(SILENCE, lines.message()).await else {
-                // The log of a run that is gone may go on, with lines from outside, and never ends.
-                let request = GetRunRequest { id: run.to_owned() };
-                let mut client = RunServiceClient::new(self.network.clone());
-                client.get_run(request).await?;
-                return Err(Status::deadline_exceeded("the log is silent"));
+                // The log of a run that is gone may go on, with lines from outside, and never ends. That of any other
+                // is waited for: to open it anew would hide an end that was not told.
+                match self.ask(run).await {
+                    Err(gone) if gone.code() == Code::NotFound => return Err(gone),
+                    _ => continue,
+                }
             };
             let Some(answer) = answer? else { return Ok(()) };
             if let Some(gap) = &answer.gap {

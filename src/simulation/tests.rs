@@ -18,7 +18,7 @@ use super::{callers, checker, client, history, on_its_clock, simulate};
 use crate::sabotage::Sabotage;
 
 /// Seeds that every test run tries.
-const SEEDS: u64 = 1500;
+const SEEDS: u64 = 2000;
 /// Seeds that a planted fault has to be found in.
 const SEEDS_FOR_A_FAULT: u64 = 100;
 

@@ -157,30 +157,7 @@ fn goes(
             };
             (!due).then(|| format!("lines of {log} are gone before their time: {of:?}"))
         }
-        Gone::Revision {
-            id,
-            it,
-            replaced,
-            current,
-            shown,
-            told,
-        } => {
-            let limits = keeping.of(it.kind.as_str()).revisions;
-            let newer = current
-                .map_or(0, |current| current - it.revision)
-                .unsigned_abs();
-            // Its time may have been over while a run still showed it, and the clock was set back since.
-            let due = is_old(limits, *replaced, ever)
-                || is_one_too_many(limits, newer)
-                || current.is_none()
-                // The next one is gone already, and was due then.
-                || replaced.is_none();
-            let wanted = *current == Some(it.revision) || *shown || *told;
-            (!due || wanted).then(|| {
-                let revision = it.revision;
-                format!("revision {revision} of {id} is gone: current {current:?}, replaced {replaced:?}, shown {shown}, told of {told}")
-            })
-        }
+        Gone::Revision { .. } => revision_goes(keeping, gone, ever),
         Gone::PipelineRevision { wanted: true, .. } => Some(format!("{gone:?}")),
         Gone::Change {
             position,
@@ -197,6 +174,36 @@ fn goes(
         Gone::Named { by: true, .. } => Some(format!("what is named is gone: {gone:?}")),
         _ => None,
     }
+}
+
+/// The same of a revision.
+fn revision_goes(keeping: &Keeping, gone: &Gone, ever: i64) -> Option<String> {
+    let Gone::Revision {
+        id,
+        it,
+        replaced,
+        current,
+        shown,
+        told,
+    } = gone
+    else {
+        return None;
+    };
+    let limits = keeping.of(it.kind.as_str()).revisions;
+    let newer = current
+        .map_or(0, |current| current - it.revision)
+        .unsigned_abs();
+    // Its time may have been over while a run still showed it, and the clock was set back since.
+    let due = is_old(limits, *replaced, ever)
+        || is_one_too_many(limits, newer)
+        || current.is_none()
+        // The next one is gone already, and was due then.
+        || replaced.is_none();
+    let wanted = *current == Some(it.revision) || *shown || *told;
+    (!due || wanted).then(|| {
+        let revision = it.revision;
+        format!("revision {revision} of {id} is gone: current {current:?}, replaced {replaced:?}, shown {shown}, told of {told}")
+    })
 }
 
 /// What was due when everybody came to rest is gone in the end.

@@ -26,47 +26,13 @@ pub(super) struct Opened {
 
 /// Opens the store. Where its files are damaged, the report says so, and there is nothing to look at.
 pub(super) fn open(path: &Path, report: &mut Report) -> Result<Option<Opened>, CannotLook> {
-    let shown = path.display().to_string();
-    if path.join(RESTORING).exists() {
-        return Err(CannotLook::Restoring(shown));
-    }
     let unreadable = |source| CannotLook::Unreadable {
-        path: shown.clone(),
+        path: path.display().to_string(),
         source,
     };
-    let entries = match std::fs::read_dir(path) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Err(CannotLook::NoStore(shown));
-        }
-        Err(error) => return Err(unreadable(error)),
-    };
-    let mut names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    if !names.any(|name| files::is_stored(&name)) {
-        return Err(CannotLook::NoStore(shown));
-    }
-    let held = |source| CannotLook::Unreadable {
-        path: path.join(lock::LOCK).display().to_string(),
-        source,
-    };
-    let Lock::Free(lock) = lock::ask(path).map_err(held)? else {
-        return Err(CannotLook::Held(shown));
-    };
-    let mut finding = |fault, file: &Path, what: String| {
-        let place = file.display().to_string();
-        report.add(Finding { fault, place, what });
-    };
+    let lock = hold(path)?;
     let look = files::look(path).map_err(unreadable)?;
-    for it in &look.torn {
-        let what = format!(
-            "it ends in the middle of the write that begins at byte {}",
-            it.at
-        );
-        finding(Fault::TornTail, &it.file, what);
-    }
-    for it in &look.damaged {
-        finding(Fault::File, &it.file, it.what.clone());
-    }
+    tell(&look, report);
     if !look.damaged.is_empty() {
         return Ok(None);
     }
@@ -84,8 +50,59 @@ pub(super) fn open(path: &Path, report: &mut Report) -> Result<Option<Opened>, C
             _own_log: own_log,
         })),
         Err(error) => {
-            finding(Fault::File, path, error.to_string());
+            report.add(of_file(Fault::File, path, error.to_string()));
             Ok(None)
         }
     }
+}
+
+/// Holds the store, so that no server begins while it is looked at.
+fn hold(path: &Path) -> Result<Option<File>, CannotLook> {
+    let shown = path.display().to_string();
+    if path.join(RESTORING).exists() {
+        return Err(CannotLook::Restoring(shown));
+    }
+    let entries = match std::fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(CannotLook::NoStore(shown));
+        }
+        Err(source) => {
+            return Err(CannotLook::Unreadable {
+                path: shown,
+                source,
+            });
+        }
+    };
+    let mut names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    if !names.any(|name| files::is_stored(&name)) {
+        return Err(CannotLook::NoStore(shown));
+    }
+    match lock::ask(path) {
+        Ok(Lock::Free(lock)) => Ok(lock),
+        Ok(_) => Err(CannotLook::Held(shown)),
+        Err(source) => Err(CannotLook::Unreadable {
+            path: path.join(lock::LOCK).display().to_string(),
+            source,
+        }),
+    }
+}
+
+/// Tells what was found of the files.
+fn tell(look: &files::Look, report: &mut Report) {
+    for it in &look.torn {
+        let what = format!(
+            "it ends in the middle of the write that begins at byte {}",
+            it.at
+        );
+        report.add(of_file(Fault::TornTail, &it.file, what));
+    }
+    for it in &look.damaged {
+        report.add(of_file(Fault::File, &it.file, it.what.clone()));
+    }
+}
+
+fn of_file(fault: Fault, file: &Path, what: String) -> Finding {
+    let place = file.display().to_string();
+    Finding { fault, place, what }
 }
